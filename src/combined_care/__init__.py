@@ -1,0 +1,32 @@
+"""Combined Care: when should psychotherapy and medication be combined, and how sure can we be?
+
+The public names are listed in :data:`__all__` and loaded on first use, so that importing the
+package, or asking the command for help, costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+#: Public name -> module that holds it.
+_PUBLIC = {
+    "Absent": "results",
+    "synthesize": "synthesis",
+    "Synthesis": "synthesis",
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])
