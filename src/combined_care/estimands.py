@@ -1,0 +1,83 @@
+"""What is asked of the evidence, and the shape of the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from combined_care.contrasts import MEASURE_OF_OUTCOME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from combined_care.effects import Measure, SmdVariance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimand:
+    """What is asked of the evidence; every part is data.
+
+    Attributes
+    ----------
+    outcome : str
+        ``efficacy`` (severity, else response, else remission) or one outcome.
+    comparator, experimental : tuple of str
+        Kinds of arm; an empty tuple allows any.
+    phase : tuple of str
+        ``acute``, ``continuation``, ``followup``; an empty tuple allows any.
+    weeks : tuple of two numbers, optional
+        Only results from the first to the second week, both included; rows without week are
+        left out then.
+    measure : str, optional
+        Measure; by default the one that suits the outcome.
+    tiers : str
+        Data tiers that may be pooled, e.g. ``"AB"``.
+    trials : dict
+        Trial column -> allowed values; all must hold.
+    any_of : dict
+        Trial column -> allowed values; one must hold (none asked when empty).
+    variance : str
+        Formula of the variance of g.
+    left_out_flags, left_out_medication : tuple of str, optional
+        Overrides of the selection rule.
+    """
+
+    outcome: str = "efficacy"
+    comparator: tuple[str, ...] = ()
+    experimental: tuple[str, ...] = ("combined",)
+    phase: tuple[str, ...] = ("acute",)
+    weeks: tuple[float, float] | None = None
+    measure: Measure | None = None
+    tiers: str = "AB"
+    trials: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    any_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    variance: SmdVariance = "LS"
+    left_out_flags: tuple[str, ...] | None = None
+    left_out_medication: tuple[str, ...] | None = None
+
+    @property
+    def wanted_measure(self) -> Measure:
+        """The measure asked for, or the one that suits the outcome."""
+        return self.measure or MEASURE_OF_OUTCOME.get(self.outcome, "SMD")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The answer of the evidence to an estimand.
+
+    Attributes
+    ----------
+    effects : pandas.DataFrame
+        One row a trial and comparator, positive ``yi`` favouring the experimental arm.
+    alternatives : pandas.DataFrame
+        Other usable rows of the same trials that the rule did not choose, with their effects.
+    left_out : pandas.DataFrame
+        Rows of the question that give no pooled effect, each with the reason.
+    """
+
+    estimand: Estimand
+    effects: pd.DataFrame
+    alternatives: pd.DataFrame
+    left_out: pd.DataFrame

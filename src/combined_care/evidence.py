@@ -1,0 +1,218 @@
+"""The evidence: load and validate the tables, and select the effects that answer a question."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from combined_care import schema
+from combined_care.effects import check_measure
+from combined_care.errors import known
+from combined_care.estimands import Estimand, Selection
+from combined_care.paths import project_root
+from combined_care.query import Query
+from combined_care.selection import SelectionRule, load_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
+
+    from combined_care.effects import Measure, SmdVariance
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The validated tables of one data release.
+
+    Attributes
+    ----------
+    trials, outcomes, published : pandas.DataFrame
+        The tables of the data package; see ``data/README.md`` for a description of each column.
+    rule : SelectionRule
+        How one effect per trial is chosen.
+    release : str
+        Version of the data package.
+    vocabulary : mapping
+        Column -> the values that the data package allows; other columns take any value.
+    """
+
+    trials: pd.DataFrame
+    outcomes: pd.DataFrame
+    published: pd.DataFrame
+    rule: SelectionRule
+    release: str
+    vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return (
+            f"Evidence release {self.release}: {len(self.trials)} trials, "
+            f"{len(self.outcomes)} outcome rows, {len(self.published)} published pooled results"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+    def effects(
+        self,
+        outcome: str = "efficacy",
+        comparator: str | Iterable[str] | None = None,
+        diagnosis: str | Iterable[str] | None = None,
+        *,
+        phase: str | Iterable[str] | None = "default",
+        tiers: str = "AB",
+        measure: Measure | None = None,
+        experimental: str | Iterable[str] = "combined",
+        weeks: tuple[float, float] | None = None,
+        variance: SmdVariance = "LS",
+        left_out_flags: Iterable[str] | None = None,
+        left_out_medication: Iterable[str] | None = None,
+        **trials: str | Iterable[str],
+    ) -> pd.DataFrame:
+        """Select the effects that answer a question: one row a trial and comparator.
+
+        Parameters
+        ----------
+        outcome : str
+            ``efficacy`` (severity where usable, else response, else remission), or one of
+            ``severity``, ``response``, ``remission``, ``relapse``, ``dropout``, ``other``.
+        comparator, experimental : str or iterable of str, optional
+            Kind of arm; by default any comparator, and combined treatment.
+        diagnosis : str or iterable of str, optional
+            Diagnosis; any by default.
+        phase : str, iterable of str or None
+            Phase of measurement; by default ``acute`` (relapse: any); ``None`` allows any.
+        tiers : str
+            Data tiers to pool.
+        measure : str, optional
+            ``SMD``, ``MD``, ``OR``, ``RR``, ``RD`` or ``HR``; by default what suits the outcome.
+        weeks : tuple of two numbers, optional
+            First and last week of measurement.
+        variance : str
+            Formula of the variance of g.
+        left_out_flags, left_out_medication : iterable of str, optional
+            What stays out; by default as ``data/selection.yaml`` says. Pass ``()`` to keep all.
+        **trials
+            Further trial columns and their allowed values, e.g. ``design="concurrent"``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            At least ``trial_id, label, year, diagnosis, design, comparator, measure, yi, vi,
+            tier``. ``yi > 0`` favours the experimental arm; ratios are logs.
+
+        Raises
+        ------
+        InputError
+            If a value or a column is not in the data; the nearest valid one is named.
+        """
+        if phase == "default":
+            phase = None if outcome == "relapse" else "acute"
+        if diagnosis is not None:
+            trials = {"diagnosis": diagnosis, **trials}
+        estimand = Estimand(
+            outcome=outcome,
+            comparator=_tuple(comparator),
+            experimental=_tuple(experimental),
+            phase=_tuple(phase),
+            weeks=weeks,
+            measure=measure,
+            tiers=tiers,
+            trials={column: _tuple(values) for column, values in trials.items()},
+            variance=variance,
+            left_out_flags=None if left_out_flags is None else tuple(left_out_flags),
+            left_out_medication=None if left_out_medication is None else tuple(left_out_medication),
+        )
+        return self.select(estimand).effects
+
+    def select(self, estimand: Estimand) -> Selection:
+        """Select the effects of `estimand`, and say what was left out and why.
+
+        Raises
+        ------
+        InputError
+            If the estimand names a column or a value that the data do not know.
+        """
+        self._check(estimand)
+        return Query(self.contrasts, self.arms_of_trial, self.rule, estimand).run()
+
+    @cached_property
+    def contrasts(self) -> pd.DataFrame:
+        """Outcome rows joined with their trials."""
+        return self.outcomes.merge(self.trials, on="trial_id", how="left", validate="m:1")
+
+    @cached_property
+    def arms_of_trial(self) -> dict[str, int]:
+        """Number of kinds of arm that a trial's rows name, at least 2."""
+        kinds: dict[str, set[str]] = defaultdict(set)
+        columns = (self.outcomes[name] for name in ("trial_id", "experimental", "comparator"))
+        for trial, experimental, comparator in zip(*columns, strict=True):
+            kinds[trial] |= {experimental, comparator}
+        return {trial: max(2, len(names)) for trial, names in kinds.items()}
+
+    def _check(self, estimand: Estimand) -> None:
+        check_measure(estimand.wanted_measure)
+        known("outcome", (estimand.outcome,), [*self._values("outcome"), *self.rule.outcomes])
+        for column in ("comparator", "experimental", "phase"):
+            known(column, getattr(estimand, column), self._values(column))
+        known("tiers", tuple(estimand.tiers), ["A", "B", "C", "D"])
+        for column, values in (*estimand.trials.items(), *estimand.any_of.items()):
+            known("trial column", (column,), self.trials.columns)
+            known(column, values, self._values(column))
+
+    def _values(self, column: str) -> Iterable[Any]:
+        """Values that a column may have: its vocabulary, else what the rows hold."""
+        table = self.trials if column in self.trials else self.outcomes
+        return self.vocabulary.get(column) or table[column].unique()
+
+
+def load_evidence(path: str | Path | None = None) -> Evidence:
+    """Load and validate the evidence.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path, optional
+        Folder with the data package; by default ``data/`` of the project.
+
+    Returns
+    -------
+    Evidence
+        The validated tables.
+
+    Raises
+    ------
+    DataError
+        If the data break their schema; the message lists every problem.
+    """
+    folder = Path(path) if path is not None else project_root() / "data"
+    tables = schema.read_tables(folder)
+    package = json.loads((folder / schema.PACKAGE_FILE).read_text(encoding="utf-8"))
+    return Evidence(
+        trials=tables["trials"],
+        outcomes=tables["outcomes"],
+        published=tables["published"],
+        rule=load_rule(folder / "selection.yaml"),
+        release=str(package["version"]),
+        vocabulary=vocabulary_of(package),
+    )
+
+
+def vocabulary_of(package: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the vocabularies that a data package declares for trials and outcomes."""
+    return {
+        column["name"]: tuple(column["constraints"]["enum"])
+        for resource in package["resources"]
+        if resource["name"] in ("trials", "outcomes")
+        for column in resource["schema"]["fields"]
+        if "enum" in column.get("constraints", {})
+    }
+
+
+def _tuple(values: str | Iterable[str] | None) -> tuple[str, ...]:
+    if values is None:
+        return ()
+    return (values,) if isinstance(values, str) else tuple(values)

@@ -1,0 +1,226 @@
+"""From an estimand to its effects: every row of the question is used, or left out with a reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from combined_care.contrasts import Numbers, Oriented, oriented_effect
+from combined_care.estimands import Estimand, Selection
+from combined_care.selection import Candidate, Choice, SelectionRule, choose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Columns of a trial that every effect carries along.
+TRIAL_COLUMNS = (
+    "diagnosis",
+    "population",
+    "severity",
+    "chronic",
+    "treatment_resistant",
+    "design",
+    "medication_class",
+    "medication_management",
+    "psychotherapy_class",
+    "placebo_controlled",
+    "low_risk_items",
+    "n_randomised",
+    "doi",
+    "pmid",
+    "notice",
+)
+_ROW_COLUMNS = (
+    "outcome_detail",
+    "instrument",
+    "rating",
+    "weeks",
+    "phase",
+    "analysis_set",
+    "tier",
+    "flags",
+    "source_url",
+    "source_note",
+    "source_kind",
+)
+
+
+class Query:
+    """The walk through the rows of one estimand.
+
+    Parameters
+    ----------
+    contrasts : pandas.DataFrame
+        Outcome rows joined with their trials.
+    arms_of_trial : dict
+        Number of arms of each trial.
+    rule : SelectionRule
+        How one effect per trial is chosen.
+    estimand : Estimand
+        What is asked.
+    """
+
+    def __init__(
+        self,
+        contrasts: pd.DataFrame,
+        arms_of_trial: Mapping[str, int],
+        rule: SelectionRule,
+        estimand: Estimand,
+    ) -> None:
+        self.contrasts = contrasts
+        self.arms_of_trial = arms_of_trial
+        self.rule = rule
+        self.estimand = estimand
+        self.family = rule.family(estimand.outcome)
+        flags, drugs = estimand.left_out_flags, estimand.left_out_medication
+        self.flags = rule.left_out_flags if flags is None else flags
+        self.drugs = rule.left_out_medication if drugs is None else drugs
+
+    def run(self) -> Selection:
+        """Return the chosen effects, their alternatives and what was left out."""
+        usable: dict[tuple[str, str], dict[str, list[Candidate]]] = {}
+        left_out: list[dict[str, Any]] = []
+        for row in self._rows().itertuples(index=False):
+            found = self._candidate(row)
+            if isinstance(found, str):
+                left_out.append(_describe(row, reason=found))
+            else:
+                cell = usable.setdefault((str(row.trial_id), str(row.comparator)), {})
+                cell.setdefault(str(row.outcome), []).append(found)
+        chosen, alternatives = self._choose(usable)
+        return Selection(
+            estimand=self.estimand,
+            effects=_frame(chosen, _EFFECT_COLUMNS),
+            alternatives=_frame(alternatives, _ALTERNATIVE_COLUMNS),
+            left_out=_frame(left_out, _LEFT_OUT_COLUMNS),
+        )
+
+    def _rows(self) -> pd.DataFrame:
+        rows, asked = self.contrasts, self.estimand
+        keep = rows["outcome"].isin(self.family)
+        for column in ("experimental", "comparator", "phase"):
+            if values := getattr(asked, column):
+                keep &= rows[column].isin(values)
+        for column, values in asked.trials.items():
+            keep &= rows[column].isin(values)
+        if asked.any_of:
+            one_holds = [rows[column].isin(values) for column, values in asked.any_of.items()]
+            keep &= np.logical_or.reduce(one_holds)
+        return rows[keep]
+
+    def _candidate(self, row: Any) -> Candidate | str:
+        """Return the row's effect, or the reason why it has none in this analysis."""
+        if row.duplicate_of:
+            return f"the same trial as {row.duplicate_of}, which is used instead"
+        if row.medication_class in self.drugs:
+            return f"medication left out of claims about combined treatment: {row.medication_class}"
+        if self.estimand.weeks is not None:
+            first, last = self.estimand.weeks
+            if not first <= row.weeks <= last:
+                return f"not measured between week {first:g} and week {last:g}"
+        if row.tier not in self.estimand.tiers and row.tier != "D":
+            return f"tier {row.tier} is not pooled in this analysis"
+        for flag in self.flags:
+            if flag in str(row.flags).split("; "):
+                return f"left out of the primary analysis by its flag: {flag}"
+        effect = oriented_effect(
+            Numbers.of(row),
+            self.estimand.wanted_measure,
+            variance=self.estimand.variance,
+            arms=self.arms_of_trial[row.trial_id],
+            n_randomised=float("nan") if pd.isna(row.n_randomised) else float(row.n_randomised),
+        )
+        return Candidate(row, effect) if isinstance(effect, Oriented) else effect.reason
+
+    def _choose(
+        self, usable: dict[tuple[str, str], dict[str, list[Candidate]]]
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        chosen, alternatives = [], []
+        for cell in usable.values():
+            outcome = next(name for name in self.family if name in cell)
+            choice = choose(
+                cell[outcome],
+                self.rule,
+                measure=self.estimand.wanted_measure,
+                variance=self.estimand.variance,
+            )
+            chosen.append(_effect_row(choice))
+            alternatives += [
+                _alternative_row(candidate)
+                for candidates in cell.values()
+                for candidate in candidates
+                if candidate.row.row_id not in choice.row_ids
+            ]
+        return chosen, alternatives
+
+
+_IDENTITY = ("row_id", "trial_id", "label", "year", "comparator", "outcome")
+_EFFECT_COLUMNS = (
+    *("trial_id", "label", "year", "comparator", "outcome", "measure", "yi", "vi"),
+    *(
+        "ci_lb",
+        "ci_ub",
+        "n_e",
+        "n_c",
+        "n",
+        "rate_c",
+        "converted",
+        "derived",
+        "how",
+        "derivation",
+        "row_ids",
+    ),
+    *_ROW_COLUMNS,
+    *TRIAL_COLUMNS,
+)
+_ALTERNATIVE_COLUMNS = (
+    *_IDENTITY,
+    *("measure", "yi", "vi", "converted", "derived", "derivation"),
+    *_ROW_COLUMNS,
+)
+_LEFT_OUT_COLUMNS = (*_IDENTITY, "reason", "favours", *_ROW_COLUMNS, "doi", "pmid")
+
+
+def _effect_row(choice: Choice) -> dict[str, Any]:
+    row, effect = choice.lead, choice.effect
+    numbers = effect.numbers
+    half = float(stats.norm.ppf(0.975)) * float(np.sqrt(effect.vi))
+    return {
+        **_describe(row),
+        **{name: getattr(row, name) for name in TRIAL_COLUMNS},
+        **_effect_fields(effect),
+        "ci_lb": effect.yi - half,
+        "ci_ub": effect.yi + half,
+        "n_e": numbers.n_e,
+        "n_c": numbers.n_c,
+        "n": numbers.n_e + numbers.n_c,
+        "rate_c": numbers.events_c / numbers.n_c,
+        "derived": effect.derived or bool(int(row.derived)),
+        "how": choice.how,
+        "row_ids": choice.row_ids,
+    }
+
+
+def _alternative_row(candidate: Candidate) -> dict[str, Any]:
+    return {**_describe(candidate.row), **_effect_fields(candidate.effect)}
+
+
+def _effect_fields(effect: Oriented) -> dict[str, Any]:
+    names = ("measure", "yi", "vi", "converted", "derived", "derivation")
+    return {name: getattr(effect, name) for name in names}
+
+
+def _describe(row: Any, **more: Any) -> dict[str, Any]:
+    names = (*_IDENTITY, *_ROW_COLUMNS, "favours", "doi", "pmid")
+    return {name: getattr(row, name) for name in names} | more
+
+
+def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
+    """Build a frame in a stable order: year, label, comparator, row."""
+    frame = pd.DataFrame(rows, columns=list(columns))
+    frame["year"] = frame["year"].astype("Int64")
+    by = [name for name in ("year", "label", "comparator", "trial_id", "row_id") if name in frame]
+    return frame.sort_values(by, kind="stable", ignore_index=True)

@@ -1,0 +1,40 @@
+"""What all tests share: stored reference values, and one deterministic hypothesis profile."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REFERENCE = Path(__file__).parent / "reference"
+
+settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("repeatable")
+
+
+@cache
+def _reference_text(topic: str) -> str:
+    path = REFERENCE / f"{topic}.json"
+    if not path.is_file():
+        message = f"no stored reference values for {topic!r}: run tests/reference/{topic}.R"
+        raise FileNotFoundError(message)
+    return path.read_text(encoding="utf-8")
+
+
+def read_reference(topic: str) -> dict[str, Any]:
+    """Return the reference values of one topic; a fresh copy, so that no test can spoil another."""
+    document: dict[str, Any] = json.loads(_reference_text(topic))
+    return document
+
+
+@pytest.fixture(scope="session")
+def reference() -> Callable[[str], dict[str, Any]]:
+    """Give a test the values that R stored: ``reference("synthesis")["cases"]``."""
+    return read_reference
