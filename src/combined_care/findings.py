@@ -1,0 +1,159 @@
+"""What a verdict is made of: the result of each analysis, its checks and its reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from combined_care.moderators import Subgroups
+from combined_care.results import Absent, Number
+from combined_care.synthesis import Synthesis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from combined_care.claims import Analysis
+    from combined_care.crosscheck import CrossCheck
+    from combined_care.decisions import Label
+    from combined_care.estimands import Selection
+
+LATER = "not computed in this version"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a label was given: a code and values for machines, a sentence for readers."""
+
+    code: str
+    sentence: str
+    values: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition of the decision rule; ``passed`` is None when it was not computed."""
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SensitivityResult:
+    """The same analysis with one choice changed."""
+
+    id: str
+    title: str
+    k: int
+    fit: Synthesis | Absent
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class ModeratorResult:
+    """A moderator analysis: the levels that were tested, and those that were too small.
+
+    Attributes
+    ----------
+    name : str
+        The trial column.
+    fit : Subgroups or Absent
+        Levels with enough trials, one common tau2.
+    counts : pandas.DataFrame
+        Every level with its number of trials and whether it was tested.
+    confounding : pandas.DataFrame
+        Trials by level (rows) and diagnosis (columns).
+    """
+
+    name: str
+    fit: Subgroups | Absent
+    counts: pd.DataFrame
+    confounding: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisResult:
+    """One analysis of a claim, with everything a reader needs to check its label."""
+
+    analysis: Analysis
+    label: Label
+    selection: Selection
+    fit: Synthesis | Absent
+    second_opinion: CrossCheck | Absent
+    smallest_effect: Number
+    reasons: tuple[Reason, ...]
+    checks: tuple[Check, ...]
+    sensitivities: tuple[SensitivityResult, ...]
+    leave_one_out: pd.DataFrame
+    moderator: ModeratorResult | None
+
+    @property
+    def effects(self) -> pd.DataFrame:
+        """The pooled effects, one row a trial."""
+        return self.selection.effects
+
+    @property
+    def not_pooled(self) -> pd.DataFrame:
+        """Rows of the question that are shown, never pooled, each with its reason."""
+        return self.selection.left_out
+
+    @property
+    def k(self) -> int:
+        """Number of pooled trials."""
+        return len(self.effects)
+
+    @property
+    def n(self) -> int:
+        """People in the pooled trials that report arm sizes."""
+        return int(self.effects["n"].sum())
+
+    @property
+    def people(self) -> str:
+        """People analysed in words: the trials without arm sizes are named, not filled in."""
+        known = int(self.effects["n"].notna().sum())
+        if known == self.k:
+            return f"{self.n:,}"
+        rest = self.effects.loc[self.effects["n"].isna(), "n_randomised"]
+        randomised = int(rest.sum())
+        more = f"; the others randomised {randomised:,} in all their arms" if randomised else ""
+        return f"{self.n:,} in the {known} of {self.k} trials that report arm sizes{more}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers of the analysis as plain JSON types; what is absent is left out."""
+        record: dict[str, Any] = {
+            "analysis": self.analysis.id,
+            "title": self.analysis.title,
+            "role": self.analysis.role,
+            "verdict": self.label,
+            "k": self.k,
+            "n": self.n,
+        }
+        if isinstance(self.fit, Synthesis):
+            record["measure"] = self.analysis.estimand.wanted_measure
+            record |= _numbers(self.fit)
+        if self.moderator is not None and isinstance(self.moderator.fit, Subgroups):
+            record["levels"] = len(self.moderator.fit.levels)
+            record["moderator_pval"] = rounded(self.moderator.fit.f_pval)
+        record["trials"] = list(self.effects["trial_id"])
+        return record
+
+
+def _numbers(fit: Synthesis) -> dict[str, Any]:
+    names = (
+        *("estimate", "se", "ci_lb", "ci_ub", "pi_lb", "pi_ub", "pval", "tau2"),
+        *("tau2_ci_lb", "tau2_ci_ub", "i2", "q", "q_df", "q_pval"),
+    )
+    found = {name: getattr(fit, name) for name in names}
+    return {k: rounded(v) for k, v in found.items() if not isinstance(v, Absent)}
+
+
+def rounded(value: Number) -> float | str:
+    """Round to eight digits: enough to compare, few enough to be the same on every machine."""
+    if isinstance(value, Absent):
+        return str(value)
+    return float(f"{value:.8g}")

@@ -1,0 +1,136 @@
+"""Why a label was given: the sentence and the checked conditions of one analysis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from combined_care import markup
+from combined_care.findings import LATER, Check, ModeratorResult, Reason, rounded
+from combined_care.labels import bounds, interval_label
+from combined_care.results import Absent, Number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from combined_care.claims import Analysis, Rules
+    from combined_care.decisions import Label
+    from combined_care.synthesis import Synthesis
+
+
+def reason(
+    analysis: Analysis,
+    label: Label,
+    fit: Synthesis | Absent,
+    moderator: ModeratorResult | None,
+    rules: Rules,
+) -> Reason:
+    """Say in one sentence, and in values, why an analysis got its label."""
+    title = analysis.title[0].upper() + analysis.title[1:]
+    values: dict[str, Any] = {"analysis": analysis.id, "verdict": label}
+    if moderator is not None:
+        if isinstance(moderator.fit, Absent):
+            return Reason("levels", f"{title}: {moderator.fit.reason}.", values)
+        p_value = moderator.fit.f_pval
+        values["pval"] = rounded(p_value)
+        sentence = f"{title}: test of the moderator p {_p_words(p_value)}."
+        return Reason("moderator", sentence, values)
+    if isinstance(fit, Absent):
+        return Reason("trials", f"{title}: {fit.reason}.", {**values, "k": 0})
+    values |= {"k": fit.k}
+    if fit.k < rules.min_trials:
+        trials = "1 trial" if fit.k == 1 else f"{fit.k} trials"
+        sentence = f"{title}: {trials} with usable numbers, {rules.min_trials} are needed."
+        return Reason("trials", sentence, values)
+    lower, upper = bounds(fit)
+    values |= {"estimate": rounded(fit.estimate)}
+    values |= {"ci_lb": rounded(lower), "ci_ub": rounded(upper)}
+    measure = analysis.estimand.wanted_measure
+    scale = "g" if measure == "SMD" else f"log {measure}"
+    sentence = (
+        f"{title}: {scale} {markup.number(fit.estimate)} "
+        f"({100 * rules.level:g} % confidence interval {markup.interval(lower, upper)}, "
+        f"{fit.k} trials)."
+    )
+    return Reason("interval", sentence, values)
+
+
+def checks(
+    analysis: Analysis,
+    fit: Synthesis | Absent,
+    moderator: ModeratorResult | None,
+    rules: Rules,
+    smallest: Number,
+    leave_one_out: pd.DataFrame,
+) -> tuple[Check, ...]:
+    """List the conditions of the decision rule with what was found for each."""
+    later = (
+        Check("at least 90 % of defensible analyses agree", None, LATER),
+        Check("certainty at least moderate", None, LATER),
+    )
+    if moderator is not None:
+        return (*_moderator_checks(moderator, rules), *later)
+    k = 0 if isinstance(fit, Absent) else fit.k
+    enough = Check(f"at least {rules.min_trials} trials", k >= rules.min_trials, f"{k} trials")
+    if isinstance(fit, Absent) or k < rules.min_trials:
+        return (enough,)
+    lower, upper = bounds(fit)
+    shown = markup.interval(lower, upper)
+    found = [enough, Check("confidence interval excludes no effect", lower > 0, shown)]
+    if not isinstance(smallest, Absent):
+        found.append(
+            Check(
+                f"lower limit above the smallest effect of interest ({markup.number(smallest)})",
+                lower > smallest,
+                shown,
+            )
+        )
+    if isinstance(fit.pi_lb, Absent):
+        found.append(Check("prediction interval excludes no effect", None, str(fit.pi_lb)))
+    else:
+        interval = markup.interval(fit.pi_lb, fit.pi_ub)
+        found.append(Check("prediction interval excludes no effect", fit.pi_lb > 0, interval))
+    found.append(_conservative_check(analysis, fit, rules, smallest))
+    label = interval_label(analysis, fit, rules, smallest)
+    changing = leave_one_out.loc[leave_one_out["verdict"] != label, "label"]
+    detail = f"changed by leaving out {', '.join(changing)}" if len(changing) else "none changes it"
+    found.append(Check("no single trial's removal changes the label", changing.empty, detail))
+    return (*found, *later)
+
+
+def _conservative_check(
+    analysis: Analysis, fit: Synthesis, rules: Rules, smallest: Number
+) -> Check:
+    """Compare with the conservative Knapp-Hartung interval, which is never below the normal se.
+
+    With few, unusually similar trials the plain interval can be far too narrow (Roever, Knapp &
+    Friede 2015); the primary label stays as pre-specified, and this says whether it would hold.
+    """
+    other = fit.inference("knha-conservative")
+    careful = replace(fit, test=other.test, ci_lb=other.ci_lb, ci_ub=other.ci_ub)
+    same = interval_label(analysis, careful, rules, smallest) == interval_label(
+        analysis, fit, rules, smallest
+    )
+    shown = markup.interval(careful.ci_lb, careful.ci_ub)
+    narrower = any("narrower than the normal" in note for note in fit.notes)
+    remark = "; the primary interval is narrower than the normal one" if narrower else ""
+    return Check("the conservative interval gives the same label", same, f"{shown}{remark}")
+
+
+def _moderator_checks(moderator: ModeratorResult, rules: Rules) -> tuple[Check, ...]:
+    tested = int(moderator.counts["tested"].sum())
+    enough = Check(
+        f"at least 2 levels with {rules.min_trials_per_level} trials or more",
+        tested >= 2,
+        f"{tested} such levels",
+    )
+    if isinstance(moderator.fit, Absent):
+        return (enough,)
+    p_value = moderator.fit.f_pval
+    passed = None if isinstance(p_value, Absent) else p_value < rules.alpha
+    return (enough, Check(f"omnibus test p < {rules.alpha:g}", passed, markup.p_value(p_value)))
+
+
+def _p_words(p_value: Number) -> str:
+    shown = markup.p_value(p_value)
+    return shown if shown.startswith("<") else f"= {shown}"
