@@ -20,7 +20,7 @@ Label = Literal[
     "not_testable",
 ]
 
-#: What each label means, in the words that reports print.
+#: What each label means for a claim of superiority, in the words that reports print.
 MEANING: dict[Label, str] = {
     "supported_strongly": (
         "the interval and the prediction interval exclude no effect, at least nine in ten "
@@ -44,7 +44,42 @@ MEANING: dict[Label, str] = {
     "not_testable": "trials of this kind cannot test the claim",
 }
 
-POSITIVE: frozenset[Label] = frozenset({"supported", "fragile", "supported_strongly"})
+#: What a label means where the kind of claim makes a difference.
+_MEANING_BY_KIND: dict[tuple[str, Label], str] = {
+    ("meaningful", "supported"): (
+        "the whole confidence interval lies above the smallest effect of interest"
+    ),
+    ("equivalence", "supported"): (
+        "both one-sided tests exclude a difference as large as the smallest effect of interest"
+    ),
+    ("moderator", "supported"): "the omnibus test of the moderator is significant",
+    ("moderator", "not_demonstrated_informative"): (
+        "the omnibus test is not significant, and differences large enough to matter are excluded"
+    ),
+    ("moderator", "not_demonstrated_imprecise"): (
+        "the omnibus test is not significant, and differences large enough to matter remain open"
+    ),
+    ("moderator", "insufficient"): "too few levels with enough trials for a test",
+    ("uncertainty", "supported"): (
+        "the claim that the evidence is mixed holds: no named disorder is supported strongly, and "
+        "at least one is below supported"
+    ),
+    ("uncertainty", "contradicted"): (
+        "the evidence is not mixed: every named disorder is supported, or one of them strongly"
+    ),
+}
+
+
+def meaning(label: Label, kind: str) -> str:
+    """Say what a label means for a kind of claim.
+
+    Examples
+    --------
+    >>> meaning("supported", "moderator")
+    'the omnibus test of the moderator is significant'
+    """
+    return _MEANING_BY_KIND.get((kind, label), MEANING[label])
+
 
 #: A claim stands as far as its weakest decisive analysis: the order in which labels prevail.
 _PREVAILS: tuple[Label, ...] = (

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from combined_care import schema
 from combined_care.effects import check_measure
 from combined_care.errors import known
@@ -39,6 +41,8 @@ class Evidence:
         Version of the data package.
     vocabulary : mapping
         Column -> the values that the data package allows; other columns take any value.
+    words : mapping
+        Word of the tables -> name for readers.
     """
 
     trials: pd.DataFrame
@@ -47,6 +51,7 @@ class Evidence:
     rule: SelectionRule
     release: str
     vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return (
@@ -56,6 +61,10 @@ class Evidence:
 
     def __repr__(self) -> str:
         return f"<{self}>"
+
+    def name(self, word: str) -> str:
+        """Return the name for readers of a word that the tables use."""
+        return self.words.get(word, word.replace("_", " "))
 
     def effects(
         self,
@@ -142,8 +151,11 @@ class Evidence:
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:
-        """Outcome rows joined with their trials."""
-        return self.outcomes.merge(self.trials, on="trial_id", how="left", validate="m:1")
+        """Outcome rows joined with their trials; labels that two trials share tell them apart."""
+        shared = self.trials["label"].duplicated(keep=False)
+        longer = self.trials["label"] + " (" + self.trials["trial_id"] + ")"
+        trials = self.trials.assign(label=self.trials["label"].where(~shared, longer))
+        return self.outcomes.merge(trials, on="trial_id", how="left", validate="m:1")
 
     @cached_property
     def arms_of_trial(self) -> dict[str, int]:
@@ -198,6 +210,7 @@ def load_evidence(path: str | Path | None = None) -> Evidence:
         rule=load_rule(folder / "selection.yaml"),
         release=str(package["version"]),
         vocabulary=vocabulary_of(package),
+        words=yaml.safe_load((folder / "words.yaml").read_text(encoding="utf-8")),
     )
 
 

@@ -123,6 +123,21 @@ class AnalysisResult:
         more = f"; the others randomised {randomised:,} in all their arms" if randomised else ""
         return f"{self.n:,} in the {known} of {self.k} trials that report arm sizes{more}"
 
+    @property
+    def interval_is_narrow(self) -> bool:
+        """Whether the Knapp-Hartung interval is narrower than the normal one.
+
+        That happens when few trials agree by chance; readers then need the conservative interval
+        beside it (Roever, Knapp & Friede 2015, doi:10.1186/s12874-015-0091-1).
+        """
+        if not isinstance(self.fit, Synthesis) or self.fit.test != "knha":
+            return False
+        plain, normal = self.fit.inference("knha"), self.fit.inference("z")
+        ends = (plain.ci_lb, plain.ci_ub, normal.ci_lb, normal.ci_ub)
+        if any(isinstance(end, Absent) for end in ends):
+            return False
+        return plain.ci_lb > normal.ci_lb and plain.ci_ub < normal.ci_ub  # type: ignore[operator]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers of the analysis as plain JSON types; what is absent is left out."""
         record: dict[str, Any] = {
@@ -136,6 +151,10 @@ class AnalysisResult:
         if isinstance(self.fit, Synthesis):
             record["measure"] = self.analysis.estimand.wanted_measure
             record |= _numbers(self.fit)
+            if self.interval_is_narrow:
+                careful = self.fit.inference("knha-conservative")
+                record["conservative_ci_lb"] = rounded(careful.ci_lb)
+                record["conservative_ci_ub"] = rounded(careful.ci_ub)
         if self.moderator is not None and isinstance(self.moderator.fit, Subgroups):
             record["levels"] = len(self.moderator.fit.levels)
             record["moderator_pval"] = rounded(self.moderator.fit.f_pval)

@@ -13,9 +13,30 @@ MINUS = "\N{MINUS SIGN}"
 
 
 class Safe(str):
-    """Text that is HTML already and must not be escaped again."""
+    """Text that is HTML already and must not be escaped again; shows as HTML in Jupyter."""
 
     __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(self)
+
+
+def join(parts: Iterable[object]) -> Safe:
+    """Put parts after one another, each escaped unless it is :class:`Safe`."""
+    return Safe("".join(text(part) for part in parts))
+
+
+def scroll(content: object, label: str) -> Safe:
+    """Let wide content scroll by itself, also by keyboard, so that the page does not."""
+    return Safe(
+        f'<div class="scroll" role="region" aria-label="{text(label)}" tabindex="0">'
+        f"{text(content)}</div>"
+    )
+
+
+def details(summary: object, content: object) -> Safe:
+    """Fold content behind a summary that is always visible."""
+    return Safe(f"<details><summary>{text(summary)}</summary>{text(content)}</details>")
 
 
 def text(value: object) -> Safe:

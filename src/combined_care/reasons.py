@@ -26,7 +26,7 @@ def reason(
     rules: Rules,
 ) -> Reason:
     """Say in one sentence, and in values, why an analysis got its label."""
-    title = analysis.title[0].upper() + analysis.title[1:]
+    title = analysis.title[0].upper() + analysis.title[1:].rstrip("?")
     values: dict[str, Any] = {"analysis": analysis.id, "verdict": label}
     if moderator is not None:
         if isinstance(moderator.fit, Absent):
@@ -107,7 +107,7 @@ def _conservative_check(
     Friede 2015); the primary label stays as pre-specified, and this says whether it would hold.
     """
     other = fit.inference("knha-conservative")
-    careful = replace(fit, test=other.test, ci_lb=other.ci_lb, ci_ub=other.ci_ub)
+    careful = replace(fit, test="knha-conservative", ci_lb=other.ci_lb, ci_ub=other.ci_ub)
     same = interval_label(analysis, careful, rules, smallest) == interval_label(
         analysis, fit, rules, smallest
     )

@@ -156,7 +156,7 @@ def _judge_uncertainty(decisive: list[AnalysisResult]) -> tuple[Label, tuple[Rea
     reasons = [
         Reason(
             "group",
-            f"{name.capitalize()}: {label.replace('_', ' ')}.",
+            f"{name[0].upper() + name[1:]}: {label.replace('_', ' ')}.",
             {"group": name, "verdict": label},
         )
         for name, label in labels.items()

@@ -1,0 +1,9 @@
+"""Figures: a result goes in, a :class:`matplotlib.figure.Figure` or its SVG comes out."""
+
+from __future__ import annotations
+
+from combined_care.figures.evidence_map import describe_evidence_map, evidence_map
+from combined_care.figures.forest import describe_forest, forest
+from combined_care.figures.svg import to_svg
+
+__all__ = ["describe_evidence_map", "describe_forest", "evidence_map", "forest", "to_svg"]

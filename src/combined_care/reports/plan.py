@@ -1,0 +1,153 @@
+"""Which pages there are, what they are made from, and which of them are out of date."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from combined_care import __version__
+from combined_care.claims import choose_claims, load_claims
+from combined_care.errors import DataError, known
+from combined_care.schema import PACKAGE_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+STATE = "build.json"
+#: Libraries whose version may change a page.
+_LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib", "statsmodels", "pymare", "jinja2")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One report: its file name without ending, its title, its notebook and parameters."""
+
+    name: str
+    title: str
+    notebook: Path
+    parameters: Mapping[str, Any]
+
+
+def pages(root: Path, chosen: Sequence[str] | None = None) -> list[Page]:
+    """List the pages of the project, or those of some claims.
+
+    Raises
+    ------
+    InputError
+        If a claim does not exist or cannot have a page, or if a notebook does not declare one of
+        the parameters it is given.
+    """
+    claims = load_claims(root / "data" / "claims.yaml")
+    testable = {name: claim for name, claim in claims.items() if claim.testable}
+    notebooks = root / "notebooks"
+    found = [
+        Page(claim.id, claim.text.rstrip("."), notebooks / "claim.ipynb", {"claim": claim.id})
+        for claim in choose_claims(testable, chosen)
+    ]
+    if not chosen:
+        title = "When should psychotherapy and medication be combined?"
+        found.append(Page("index", title, notebooks / "index.ipynb", {}))
+    for page in found:
+        check_parameters(page)
+    return found
+
+
+def check_parameters(page: Page) -> None:
+    """Raise unless the notebook declares every parameter that the page gives it.
+
+    Notes
+    -----
+    papermill only warns about an unknown parameter and renders the default instead.
+    """
+    from papermill import inspect_notebook  # noqa: PLC0415
+
+    if not page.notebook.is_file():
+        message = f"{page.name}: there is no notebook {page.notebook}"
+        raise DataError(message)
+    declared = inspect_notebook(str(page.notebook))
+    known(f"parameter of {page.notebook.name}", page.parameters, declared)
+
+
+def digest(page: Page, root: Path, shared: str) -> str:
+    """Return the digest of everything that a page is made from."""
+    own = {
+        "parameters": dict(page.parameters),
+        "title": page.title,
+        "notebook": hashlib.sha256(page.notebook.read_bytes()).hexdigest(),
+        "shared": shared,
+    }
+    return _sha256(json.dumps(own, sort_keys=True).encode())
+
+
+def shared_digest(root: Path) -> str:
+    """Return the digest of what all pages share: data, package code and library versions."""
+    import combined_care  # noqa: PLC0415
+
+    code = combined_care.__path__[0]
+    from pathlib import Path  # noqa: PLC0415
+
+    sha = hashlib.sha256()
+    for folder in (root / "data", Path(code)):
+        for file in _inputs(folder):
+            sha.update(f"{file.relative_to(folder).as_posix()}\0".encode())
+            sha.update(file.read_bytes())
+    versions = {name: version(name) for name in _LIBRARIES}
+    versions["python"] = ".".join(map(str, sys.version_info[:2]))
+    sha.update(json.dumps(versions, sort_keys=True).encode())
+    return sha.hexdigest()
+
+
+def _inputs(folder: Path) -> Iterable[Path]:
+    """Files that can change a page; not caches, nor prose."""
+    wanted = {".py", ".csv", ".json", ".yaml", ".j2", ".css"}
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix in wanted and "__pycache__" not in file.parts
+    )
+
+
+def read_state(reports: Path) -> dict[str, dict[str, str]]:
+    """Read what the last builds made; an unreadable file only means that all is built anew."""
+    try:
+        state = json.loads((reports / STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def is_current(page: Page, inputs: str, state: Mapping[str, Any], reports: Path) -> bool:
+    """Tell whether the page was made from these inputs and is still what was made."""
+    made = state.get(page.name)
+    file = reports / f"{page.name}.html"
+    return (
+        isinstance(made, dict)
+        and made.get("inputs") == inputs
+        and file.is_file()
+        and made.get("page") == _sha256(file.read_bytes())
+    )
+
+
+def release_of(root: Path) -> str:
+    """Return the version of the data package."""
+    package = json.loads((root / "data" / PACKAGE_FILE).read_text(encoding="utf-8"))
+    return str(package["version"])
+
+
+def verdict_document(root: Path, verdicts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the content of ``verdicts.json``."""
+    return {
+        "schema_version": 1,
+        "data_release": release_of(root),
+        "package_version": __version__,
+        "claims": list(verdicts),
+    }
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
