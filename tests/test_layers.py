@@ -1,0 +1,135 @@
+"""The arrow of imports: a module may use its own line of this table and the lines above it."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = Path(__file__).parents[1] / "src" / "combined_care"
+
+#: From the bottom to the top. A package counts as one module.
+LAYERS = {
+    "foundations": "errors paths markup results problems",
+    "numbers": (
+        "effects conversions translation inputs tau2 inference heterogeneity pooling synthesis"
+        " moderators crosscheck sensitivity influence fragility overlap event_rates"
+        " design regression mixed_model cluster_robust"
+        " bayes egger trim_fill selection_model small_study"
+    ),
+    "tables of data": "tabular intervals checks schema changes importer",
+    "evidence": "contrasts estimands selection query evidence",
+    "claims": "decisions claims",
+    "verdicts": "findings labels reasons verdicts landscape",
+    "display": "figures tables",
+    "reports": "reports readme",
+    "command line": "cli",
+}
+RANK = {name: rank for rank, names in enumerate(LAYERS.values()) for name in names.split()}
+
+#: What computes estimates: modules of the package, and libraries.
+STATISTICS = {*LAYERS["numbers"].split(), "decisions", "findings", "landscape", "verdicts"}
+#: Functions among them that compute nothing: they put a label into words.
+WORDS = {"decisions.meaning"}
+STATISTICAL_LIBRARIES = {"pymare", "scipy", "statsmodels", "patsy"}
+
+
+def imports(path: Path) -> Iterator[tuple[str, str | None]]:
+    """Yield (dotted module, name or None) of every import in a file, wherever it stands."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}:{node.lineno}: import by the full name"
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def own_module(dotted: str, name: str | None) -> str | None:
+    """Return which module of the package an import takes, None for another package's."""
+    parts = dotted.split(".")
+    if parts[0] != PACKAGE.name:
+        return None
+    if len(parts) > 1:
+        return parts[1]
+    return name if name in modules() else "__init__"
+
+
+@cache
+def modules() -> dict[str, tuple[Path, ...]]:
+    """Return the files of each module; those of a package together, under its name."""
+    files: dict[str, list[Path]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        files.setdefault(path.relative_to(PACKAGE).parts[0].removesuffix(".py"), []).append(path)
+    return {name: tuple(paths) for name, paths in files.items() if name != "__init__"}
+
+
+def uses(module: str) -> set[str]:
+    found = {own_module(*item) for path in modules()[module] for item in imports(path)}
+    return {name for name in found if name not in {None, "__init__", module}}
+
+
+def test_every_module_has_its_line_in_the_table():
+    assert set(modules()) - set(RANK) == set()
+    assert set(RANK) - set(modules()) == set()
+
+
+@pytest.mark.parametrize("module", sorted(RANK))
+def test_no_arrow_points_back(module):
+    assert {name for name in uses(module) if RANK.get(name, 0) > RANK[module]} == set()
+
+
+def test_no_two_modules_need_each_other():
+    """Types named under ``TYPE_CHECKING`` count as well: a cycle of words is a cycle of ideas."""
+    order = TopologicalSorter({module: uses(module) for module in modules()})
+    order.prepare()  # raises CycleError with the cycle
+
+
+def names_taken(path: Path) -> Iterator[str]:
+    """Yield each name that a file takes from the statistics, as ``module.name``."""
+    whole = set()
+    for dotted, name in imports(path):
+        module = own_module(dotted, name)
+        if module in STATISTICS and name not in {None, module}:
+            yield f"{module}.{name}"
+        elif module in STATISTICS:
+            whole.add(module)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", None) in whole:
+            yield f"{node.value.id}.{node.attr}"
+
+
+@pytest.mark.parametrize("module", LAYERS["display"].split())
+def test_figures_and_tables_compute_no_statistics(module):
+    """They may know classes and constants (capital letters), but no function."""
+    files = modules()[module]
+    libraries = {dotted.split(".")[0] for path in files for dotted, _ in imports(path)}
+    assert libraries & STATISTICAL_LIBRARIES == set()
+    taken = {name for path in files for name in names_taken(path)} - WORDS
+    assert {name for name in taken if not name.partition(".")[2][:1].isupper()} == set()
+
+
+def test_a_display_function_that_computed_would_be_seen(tmp_path):
+    file = tmp_path / "drawing.py"
+    lines = [
+        "from combined_care import decisions",
+        "from combined_care.synthesis import Synthesis, synthesize",
+        "decisions.Label, decisions.decide(1)",
+    ]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    assert set(names_taken(file)) == {
+        "synthesis.Synthesis",
+        "synthesis.synthesize",
+        "decisions.Label",
+        "decisions.decide",
+    }
+
+
+def test_the_package_itself_imports_nothing_of_its_own_when_loaded():
+    assert [item for item in imports(PACKAGE / "__init__.py") if own_module(*item)] == []
