@@ -33,7 +33,7 @@ OUTCOME: dict[str, Any] = {
     "n_e": np.nan, "mean_c": np.nan, "sd_c": np.nan, "n_c": np.nan, "events_e": np.nan,
     "events_c": np.nan, "pct_e": np.nan, "pct_c": np.nan, "effect": np.nan, "ci_low": np.nan,
     "ci_high": np.nan, "se": np.nan, "effect_measure": "", "favours": "",
-    "favours_experimental_when": "", "derived": 0.0, "flags": "", "source_url": "https://x.example",
+    "favours_experimental_when": "", "derived": 0.0, "same_as_row": "", "flags": "", "source_url": "https://x.example",
     "source_note": "", "source_kind": "trial_table",
 }  # fmt: skip
 

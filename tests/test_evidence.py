@@ -111,6 +111,14 @@ def test_a_duplicate_entry_of_a_trial_is_never_pooled():
     assert "the same trial as a" in found.select(Estimand()).left_out["reason"].item()
 
 
+def test_a_result_filed_under_two_trials_is_pooled_once():
+    found = evidence(
+        [trial("a"), trial("b")], [means("a", 0.5), means("b", 0.5, same_as_row="a-01")]
+    )
+    assert list(found.effects()["trial_id"]) == ["a"]
+    assert "the same result as row a-01" in found.select(Estimand()).left_out["reason"].item()
+
+
 def test_direction_only_rows_are_shown_and_never_pooled():
     found = evidence([trial("a")], [means("a", 0.5, tier="D", favours="combined")])
     answer = found.select(Estimand(tiers="ABCD"))

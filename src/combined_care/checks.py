@@ -287,18 +287,24 @@ def _duplicate_problems(trials: Table, outcomes: Table) -> Iterator[Problem]:
                 np.arange(len(cells)) == position[second],
                 "trial_id",
                 f"another trial than {first}, which has the same diagnosis, year and arms and a"
-                " similar name (or duplicate_of)",
+                " similar name (else fill duplicate_of or, for single rows, same_as_row)",
                 "warning",
             )
 
 
 def _identical_arms(outcomes: Table) -> set[tuple[str, str]]:
-    """Return pairs of trial ids that have a row with the same arm numbers."""
-    numbers = ["n_e", "n_c", "mean_e", "sd_e", "mean_c", "sd_c", "events_e", "events_c"]
-    usable = outcomes.values[supported_tiers(outcomes.values)["A"]]
-    sharing: dict[tuple[float, ...], set[str]] = defaultdict(set)
-    for trial, *arms in usable[["trial_id", *numbers]].fillna(-1.0).itertuples(index=False):
-        sharing[tuple(arms)].add(trial)
+    """Return pairs of trial ids that have a row with the same two arms, in either order."""
+    repeated = outcomes.values["same_as_row"] != ""
+    usable = outcomes.values[supported_tiers(outcomes.values)["A"] & ~repeated]
+    arms = [
+        usable[[f"{name}_{arm}" for name in ("n", "mean", "sd", "events")]].fillna(-1.0)
+        for arm in _ARMS
+    ]
+    sharing: dict[tuple[object, ...], set[str]] = defaultdict(set)
+    for trial, *both in zip(
+        usable["trial_id"], *(arm.itertuples(index=False, name=None) for arm in arms), strict=True
+    ):
+        sharing[tuple(sorted(both))].add(trial)
     return {pair for trials in sharing.values() for pair in combinations(sorted(trials), 2)}
 
 
@@ -307,9 +313,9 @@ def _alike(one: str, two: str) -> bool:
 
 
 def _plain(label: str) -> str:
-    """Reduce a label to small letters without accents, digits or signs."""
+    """Reduce a label to the letters of its names: no accents, digits, "et al." or brackets."""
     decomposed = unicodedata.normalize("NFKD", label.casefold())
-    return re.sub("[^a-z]", "", decomposed)
+    return re.sub(r"\(.*?\)|\bet al\b|[^a-z]", "", decomposed)
 
 
 def _double_problems(double: Table, outcomes: Table) -> Iterator[Problem]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 import shutil
@@ -29,14 +27,17 @@ RELEASED_TABLES = ("trials", "outcomes", "published", "double_extraction")
 #: Columns that the import makes, by table: they are in the data package, not in a release.
 MADE_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "trials": ("duplicate_of", "notice"),
-    "outcomes": ("p_operator", "p_note"),
+    "outcomes": ("p_operator", "p_note", "same_as_row"),
     "published": ("k_note", "i2_note", "p_operator", "p_note", "source_note"),
     "double_extraction": (),
 }
 
-_RELEASE = re.compile(r"\brelease (\d{4}\.\d{1,2})\b")
-_P_VALUE = re.compile(r"(?P<operator>[<>=]?)\s*(?P<number>\d*\.?\d+)(?:\s+(?P<note>\([^()]*\)))?")
-_COUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?:\s+(?P<note>\([^()]*\)))?")
+_RELEASE = re.compile(r"\brelease (\d{4}\.\d{1,2})\b", re.ASCII)
+#: A number, perhaps with an operator before it and one remark in brackets after it.
+_P_VALUE = re.compile(
+    r"(?P<operator>[<>=]?)\s*(?P<number>\d*\.?\d+)(?:\s+(?P<note>\([^()]*\)))?", re.ASCII
+)
+_COUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?:\s+(?P<note>\([^()]*\)))?", re.ASCII)
 _URL = re.compile(r"https?://\S+")
 
 
@@ -90,8 +91,9 @@ def import_release(
         Folder with the release: ``trials.csv``, ``outcomes.csv``, ``published.csv``,
         ``double_extraction.csv``, and a ``README.md`` that names the release.
     data_folder : str or pathlib.Path
-        Folder with ``datapackage.json``, ``annotations.csv`` and ``country_names.csv``; the
-        tables of the release are written there.
+        Folder with ``datapackage.json``, ``annotations.csv``,
+        ``row_annotations.csv`` and ``country_names.csv``; the tables of the release are written
+        there.
     write : bool
         False only tells what would change.
 
@@ -246,9 +248,10 @@ def _transformed(source: Path, data: Path, package: Mapping[str, Any]) -> dict[s
     problems += _unknown_countries(tables["trials"], countries)
     _stop(problems, f"the release in {source} cannot be imported")
     annotations = _own_table(data, resources["annotations"])
+    remarks = _own_table(data, resources["row_annotations"])
     steps: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
         "trials": lambda frame: _trials(frame, countries, annotations),
-        "outcomes": lambda frame: _with_p_value(_with_source(frame)),
+        "outcomes": lambda frame: _outcomes(frame, remarks),
         "published": _published,
         "double_extraction": lambda frame: frame,
     }
@@ -297,6 +300,20 @@ def _trials(
     )
 
 
+def _outcomes(outcomes: pd.DataFrame, remarks: pd.DataFrame) -> pd.DataFrame:
+    frame = _with_p_value(_with_source(outcomes))
+    about = {
+        column: frame["row_id"].map(remarks.set_index("row_id")[column]).fillna("")
+        for column in ("same_as_row", "rating", "add_flag")
+    }
+    flags = frame["flags"].where(about["add_flag"] == "", frame["flags"] + "; " + about["add_flag"])
+    return frame.assign(
+        same_as_row=about["same_as_row"],
+        rating=frame["rating"].where(about["rating"] == "", about["rating"]),
+        flags=flags.str.removeprefix("; "),
+    )
+
+
 def _with_p_value(frame: pd.DataFrame) -> pd.DataFrame:
     parts = [split_p_value(cell) for cell in frame["p_value"]]
     operators, numbers, notes = zip(*parts, strict=True)
@@ -319,13 +336,28 @@ def _published(frame: pd.DataFrame) -> pd.DataFrame:
     return _with_count(_with_count(_with_p_value(_with_source(frame)), "k"), "i2")
 
 
-def _csv_text(frame: pd.DataFrame) -> str:
-    """Write a frame of text: comma, LF, quotes only where needed."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(frame.columns)
-    writer.writerows(frame.itertuples(index=False, name=None))
-    return stream.getvalue()
+def csv_text(frame: pd.DataFrame) -> str:
+    """Write a frame of text as CSV: comma, LF, quotes only where they are needed.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame of str
+        Two columns or more.
+
+    Returns
+    -------
+    str
+        Header and rows. The writer of the standard library leaves a bare carriage return
+        unquoted, so that such a cell would not be read back; hence our own few lines.
+    """
+    rows = [tuple(frame.columns), *frame.itertuples(index=False, name=None)]
+    return "".join(",".join(map(_quoted, row)) + "\n" for row in rows)
+
+
+def _quoted(cell: str) -> str:
+    if not any(mark in cell for mark in ',"\n\r'):
+        return cell
+    return '"' + cell.replace('"', '""') + '"'
 
 
 def _check_result(
@@ -337,7 +369,7 @@ def _check_result(
         shutil.copy(data / schema.PACKAGE_FILE, trial_run)
         for table, resource in _resources(package).items():
             if table in tables:
-                _save(trial_run / resource["path"], _csv_text(tables[table]))
+                _save(trial_run / resource["path"], csv_text(tables[table]))
             elif (data / resource["path"]).is_file():
                 shutil.copy(data / resource["path"], trial_run)
         _stop(list(schema.validate(trial_run).errors), "the imported tables would not be valid")
@@ -353,7 +385,7 @@ def _change(data: Path, resource: Mapping[str, Any], new: pd.DataFrame) -> Table
 
 def _write(data: Path, package: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> None:
     for name, frame in tables.items():
-        _save(data / _resources(package)[name]["path"], _csv_text(frame))
+        _save(data / _resources(package)[name]["path"], csv_text(frame))
     _save(data / schema.PACKAGE_FILE, json.dumps(package, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -264,4 +264,4 @@ def _z_of_p(table: Table) -> _Range:
 
 def _significant(z: _Range) -> npt.NDArray[np.int64]:
     """Return 1 where p is surely below 0.05, -1 where surely above, 0 where rounding hides it."""
-    return (z.low > Z95).astype(np.int64) - (z.high < Z95).astype(np.int64)
+    return (z.low >= Z95).astype(np.int64) - (z.high <= Z95).astype(np.int64)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from combined_care.claims import Analysis, Rules
+    from combined_care.coefficient_tests import Contrast
     from combined_care.decisions import Label
     from combined_care.findings import ModeratorResult
 
@@ -92,12 +93,12 @@ def moderator_label(result: ModeratorResult, rules: Rules, smallest: Number) -> 
     names = list(result.fit.levels)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     found = [result.fit.difference(a, b) for a, b in pairs]
-    intervals = [(d.ci_lb, d.ci_ub) for d in found]
+    intervals = [bounds(difference) for difference in found]
     threshold = None if isinstance(smallest, Absent) else smallest
     return decisions.moderator(p_value, rules.alpha, intervals, threshold)
 
 
-def bounds(fit: Synthesis) -> tuple[float, float]:
+def bounds(fit: Synthesis | Contrast) -> tuple[float, float]:
     """Return the confidence interval; where it is absent, the interval that excludes nothing."""
     if isinstance(fit.ci_lb, Absent) or isinstance(fit.ci_ub, Absent):
         return float("-inf"), float("inf")

@@ -115,6 +115,8 @@ class Query:
         """Return the row's effect, or the reason why it has none in this analysis."""
         if row.duplicate_of:
             return f"the same trial as {row.duplicate_of}, which is used instead"
+        if row.same_as_row:
+            return f"the same result as row {row.same_as_row}, which is used instead"
         if row.medication_class in self.drugs:
             return f"medication left out of claims about combined treatment: {row.medication_class}"
         if self.estimand.weeks is not None:

@@ -156,7 +156,8 @@ class _Field:
             return f"a {self._kind()}, or an empty cell where nothing is reported"
         for name, (words, holds) in _BOUNDS.items():
             if name in self.constraints and not holds(float(value), self.constraints[name]):
-                return f"a {self._kind()} {words} {self.constraints[name]}"
+                bound = f"a {self._kind()} {words} {self.constraints[name]}"
+                return self._one_of([]) if self.meanings else bound
         return None
 
 
@@ -280,7 +281,8 @@ def _key_problems(text: TextTable, key: tuple[str, ...]) -> Iterator[Problem]:
     lines: dict[tuple[str, ...], int] = {}
     rows = list(_rows(text, key))
     first = [lines.setdefault(row, int(line)) for row, line in zip(rows, text.lines, strict=True)]
-    again = (np.array(first, dtype=np.int64) != text.lines) & [any(row) for row in rows]
+    filled = np.array([any(row) for row in rows], dtype=bool)
+    again = filled & (np.array(first, dtype=np.int64) != text.lines)
     yield from text.problems(
         again,
         ", ".join(key),

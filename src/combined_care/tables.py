@@ -362,7 +362,7 @@ def moderator_tables(moderator: ModeratorResult) -> Safe:
             table(
                 ("Level", "Trials", "Tested"),
                 [
-                    (r.level, r.k, "yes" if r.tested else "no")
+                    (_words(r.level), r.k, "yes" if r.tested else "no")
                     for r in moderator.counts.itertuples()
                 ],
                 caption=f"Trials by {name}",
@@ -374,22 +374,27 @@ def moderator_tables(moderator: ModeratorResult) -> Safe:
         parts += [_levels_table(moderator, name), _differences_table(moderator, name)]
     cross = moderator.confounding
     header = (name.capitalize(), *(str(c).replace("_", " ") for c in cross.columns))
-    rows = [(str(index) or "not recorded", *values) for index, *values in cross.itertuples()]
+    rows = [(_words(index), *values) for index, *values in cross.itertuples()]
     caption = f"Trials by {name} and diagnosis: where the two go together, so may their effects"
     parts.append(scroll(table(header, rows, caption=caption), caption))
     return markup.join(parts)
+
+
+def _words(level: object) -> str:
+    """Write a level of a moderator for readers."""
+    return str(level).replace("_", " ") or "not recorded"
 
 
 def _levels_table(moderator: ModeratorResult, name: str) -> Safe:
     if isinstance(moderator.fit, Absent):
         return text("")
     rows = [
-        (r.level, r.k, number(r.estimate), interval(r.ci_lb, r.ci_ub), number(r.tau2, 3))
-        for r in _rows(moderator.fit.to_frame())
+        (_words(r.name), r.k, number(r.estimate), interval(r.ci_lb, r.ci_ub), number(r.tau2, 3))
+        for r in moderator.fit.groups
     ]
     fit = moderator.fit
     test = (
-        f"F({number(fit.f_df1, 0)}, {number(fit.f_df2, 0)}) = {number(fit.f_stat)}, "
+        f"F({number(fit.f_df1, 0)}, {number(fit.f_df2, 0)}) = {number(fit.f)}, "
         f"p {_equals(p_value(fit.f_pval))}"
     )
     caption = f"Effect by {name}, one common tau²; test of equal effects: {test}"
@@ -402,10 +407,7 @@ def _differences_table(moderator: ModeratorResult, name: str) -> Safe:
         return text("")
     names = moderator.fit.levels
     found = [moderator.fit.difference(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    rows = [
-        (f"{d.first} less {d.second}", number(d.estimate), interval(d.ci_lb, d.ci_ub))
-        for d in found
-    ]
+    rows = [(_words(d.label), number(d.estimate), interval(d.ci_lb, d.ci_ub)) for d in found]
     caption = f"Differences between levels of {name}"
     return scroll(table(("Levels", "Difference", "Interval"), rows, caption=caption), caption)
 
