@@ -19,10 +19,10 @@ PACKAGE = Path(__file__).parents[1] / "src" / "combined_care"
 LAYERS = {
     "foundations": "errors paths markup results problems",
     "numbers": (
-        "effects conversions translation inputs tau2 inference heterogeneity pooling synthesis"
-        " moderators crosscheck sensitivity influence fragility overlap event_rates"
-        " design regression mixed_model cluster_robust"
-        " bayes egger trim_fill selection_model small_study"
+        "effects conversions overlap event_rates translation inputs tau2 inference heterogeneity"
+        " pooling synthesis crosscheck mixed_model cluster_robust coefficient_tests design"
+        " residual_variation regression level_means moderators covariance dependence"
+        " egger small_study trim_fill step_selection sensitivity influence_measures fragility bayes"
     ),
     "tables of data": "tabular intervals checks schema changes importer",
     "evidence": "contrasts estimands selection query evidence",
