@@ -20,7 +20,7 @@ LAYERS = {
     "foundations": "errors paths markup results problems",
     "numbers": (
         "effects conversions overlap event_rates translation inputs tau2 inference heterogeneity"
-        " pooling synthesis crosscheck mixed_model cluster_robust coefficient_tests design"
+        " pooling caveats synthesis crosscheck mixed_model cluster_robust coefficient_tests design"
         " residual_variation regression level_means moderators covariance dependence"
         " egger small_study trim_fill step_selection sensitivity influence_measures fragility bayes"
     ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from combined_care.errors import InputError
 
@@ -112,17 +113,43 @@ def check_many(
     if effects.ndim != 2 or effects.shape[1] == 0:
         message = f"yi, vi and mask must make one data set a row; got shape {effects.shape}"
         raise InputError(message)
-    if not np.isin(belongs, (0.0, 1.0)).all():
+    inside = belongs == 1.0
+    if not (inside | (belongs == 0.0)).all():
         message = "mask must hold only 0 and 1 (or False and True)"
         raise InputError(message)
-    inside = belongs == 1.0
-    problems = [f"data set {i} has no study" for i in np.flatnonzero(~inside.any(axis=1))]
-    for i in np.flatnonzero((inside & ~usable(effects, variances)).any(axis=1)):
-        here = np.flatnonzero(inside[i])
-        labels = [f"study {j} of data set {i}" for j in here]
-        problems += effect_problems(effects[i, here], variances[i, here], labels)
-    refuse(problems)
+    good = usable(effects, variances)
+    good |= ~inside
+    if not (good.all() and inside.any(axis=1).all()):
+        refuse(_problems_of_many(effects, variances, inside, good))
     return np.where(inside, effects, 0.0), np.where(inside, variances, np.inf)
+
+
+def _problems_of_many(
+    yi: FloatArray, vi: FloatArray, inside: npt.NDArray[np.bool_], good: npt.NDArray[np.bool_]
+) -> list[str]:
+    problems = [f"data set {i} has no study" for i in np.flatnonzero(~inside.any(axis=1))]
+    for i, j in zip(*np.nonzero(~good), strict=True):
+        problems += effect_problems(yi[i, [j]], vi[i, [j]], [f"study {j} of data set {i}"])
+    return problems
+
+
+def check_labels(name: str, values: Labels, studies: Sequence[str]) -> tuple[str, ...]:
+    """Return one label per study as text, such as clusters or subgroups.
+
+    Raises
+    ------
+    InputError
+        If there is not one label per study, or if a label is missing; every such study is named.
+    """
+    found = [] if values is None else list(values)
+    if len(found) != len(studies):
+        message = f"{name} must hold one label per study: got {len(found)} for {len(studies)}"
+        raise InputError(message)
+    missing = [study for study, value in zip(studies, found, strict=True) if pd.isna(value)]
+    if missing:
+        message = f"{name} is missing for {', '.join(missing)}"
+        raise InputError(message)
+    return tuple(str(label) for label in found)
 
 
 def usable(yi: FloatArray, vi: FloatArray) -> npt.NDArray[np.bool_]:

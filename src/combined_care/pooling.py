@@ -24,15 +24,24 @@ COLUMNS = (
     "tau2", "tau2_ci_lb", "tau2_ci_ub", "i2", "i2_ci_lb", "i2_ci_ub", "i2_q",
     "h2", "h2_ci_lb", "h2_ci_ub", "q", "q_df", "q_pval",
 )  # fmt: skip
+#: Those that take an iteration of their own.
+TAU2_INTERVALS = tuple(name for name in COLUMNS if name.startswith(("tau2_ci", "i2_ci", "h2_ci")))
 #: What a record of one data set needs besides.
 _BESIDES = ("wald_se", "scale", "is_null", "modes")
 
 #: Numbers in one working array: small enough for the processor's cache, measured.
-_CHUNK = 16_384
+_CHUNK = 14_000
 
 
 def pool(
-    yi: FloatArray, vi: FloatArray, *, method: Method, test: Test, level: float, pi_df: PiDf
+    yi: FloatArray,
+    vi: FloatArray,
+    *,
+    method: Method,
+    test: Test,
+    level: float,
+    pi_df: PiDf,
+    tau2_ci: bool,
 ) -> dict[str, FloatArray]:
     """Pool data sets given as rows.
 
@@ -42,6 +51,8 @@ def pool(
         Checked effects and variances; a study that does not belong to a row has infinite variance.
     method, test, level, pi_df
         As for :func:`combined_care.synthesis.synthesize`.
+    tau2_ci : bool
+        Whether to find the intervals of tau², I² and H²; they stay nan otherwise.
 
     Returns
     -------
@@ -58,7 +69,9 @@ def pool(
         if k[rows[-1]] == 1:
             found = _single(batch, level)
         else:
-            found = _pooled(batch, method=method, test=test, level=level, pi_df=pi_df)
+            found = _pooled(
+                batch, method=method, test=test, level=level, pi_df=pi_df, tau2_ci=tau2_ci
+            )
         for name, values in found.items():
             columns[name][rows] = values
     return columns
@@ -92,7 +105,7 @@ def _single(batch: Batch, level: float) -> dict[str, FloatArray]:
 
 
 def _pooled(
-    batch: Batch, *, method: Method, test: Test, level: float, pi_df: PiDf
+    batch: Batch, *, method: Method, test: Test, level: float, pi_df: PiDf, tau2_ci: bool
 ) -> dict[str, FloatArray]:
     """Return every quantity of data sets of two studies or more."""
     tau2, modes = kernel.estimate(batch, method)
@@ -110,7 +123,7 @@ def _pooled(
         "modes": modes,
         "tau2": tau2 * batch.unit**2,
         **inference._asdict(),
-        **_variation(batch, tau2, method, level),
+        **_variation(batch, tau2, method, level if tau2_ci else None),
     }
     if method != "EE":
         spread = np.sqrt(inference.se**2 + columns["tau2"])
@@ -121,18 +134,20 @@ def _pooled(
 
 
 def _variation(
-    batch: Batch, tau2: FloatArray, method: Method, level: float
+    batch: Batch, tau2: FloatArray, method: Method, level: float | None
 ) -> dict[str, FloatArray]:
-    """Return Q, I², H² and the tau² interval; under equal effects I² and H² come from Q alone."""
+    """Return Q, I², H² and, at `level`, the tau² interval; under equal effects I², H² are of Q."""
     df = batch.k - 1.0
-    q = kernel.moments(batch, np.zeros(df.size)).q
+    q = kernel.cochran_q(batch)
     i2_q = 100.0 * np.maximum(q - df, 0.0) / np.maximum(q, df)
     columns = {"q": q, "q_df": df, "q_pval": special.chdtrc(df, q), "i2_q": i2_q}
     if method == "EE":
         return columns | {"i2": i2_q, "h2": q / df}
     typical = df / kernel.typical_trace(batch)
     columns["i2"], columns["h2"] = relative(tau2, typical)
-    lower, upper, is_null = q_profile(batch, level)
+    if level is None:
+        return columns
+    lower, upper, is_null = q_profile(batch, q, level)
     for end, limit in (("lb", lower), ("ub", upper)):
         columns[f"tau2_ci_{end}"] = limit * batch.unit**2
         columns[f"i2_ci_{end}"], columns[f"h2_ci_{end}"] = relative(limit, typical)

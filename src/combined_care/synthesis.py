@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from combined_care import pooling
+from combined_care.caveats import AGREE, notes, present, reasons
 from combined_care.inference import (
     PI_DFS,
     TESTS,
@@ -20,25 +21,11 @@ from combined_care.inference import (
     prediction_df,
 )
 from combined_care.inputs import Labels, check_choice, check_effects, check_level, check_many
-from combined_care.results import (
-    Absent,
-    FloatArray,
-    Number,
-    Result,
-    frozen_array,
-    is_present,
-)
+from combined_care.results import FloatArray, Number, Result, frozen_array, is_present
 from combined_care.tau2 import METHODS, Method
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy.typing as npt
-
-_ONE = Absent("one study: nothing to pool")
-_FEW = Absent("not estimable from fewer than 3 trials")
-_EQUAL = Absent("the equal-effects model has no variation of true effects")
-_FLAT = Absent("all effects agree exactly, so that the Knapp-Hartung standard error is 0")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -227,14 +214,20 @@ def synthesize(
     check_level(level)
     effects, variances, labels = check_effects(yi, vi, slab)
     columns = pooling.pool(
-        effects[None], variances[None], method=method, test=test, level=level, pi_df=pi_df
+        effects[None],
+        variances[None],
+        method=method,
+        test=test,
+        level=level,
+        pi_df=pi_df,
+        tau2_ci=True,
     )
     found = {name: float(values[0]) for name, values in columns.items()}
     inferences = _inferences(columns, level) if effects.size > 1 else ()
     tau2 = 0.0 if effects.size == 1 else found["tau2"]
     weights = 1.0 / (variances + tau2)
     return Synthesis(
-        **_present(found, method),
+        **present(found, method),
         k=effects.size,
         estimate=found["estimate"],
         pi_df=pi_df,
@@ -246,7 +239,7 @@ def synthesize(
         yi=frozen_array(effects),
         vi=frozen_array(variances),
         inferences=inferences,
-        notes=tuple(_notes(found, inferences, pi_df)),
+        notes=tuple(notes(found, inferences, pi_df)),
     )
 
 
@@ -259,6 +252,7 @@ def synthesize_many(
     test: Test = "knha",
     level: float = 0.95,
     pi_df: PiDf = "k-1",
+    tau2_ci: bool = False,
 ) -> pd.DataFrame:
     """Pool many data sets in one call.
 
@@ -272,6 +266,9 @@ def synthesize_many(
         is ignored, nan included. All belong by default.
     method, test, level, pi_df
         As for :func:`synthesize`, which is the case of one row.
+    tau2_ci : bool
+        Whether to add the Q-profile intervals of tau², I² and H², which takes about as long as
+        all the rest.
 
     Returns
     -------
@@ -307,10 +304,13 @@ def synthesize_many(
     _check_options(method, test, pi_df)
     check_level(level)
     effects, variances = check_many(yi, vi, mask)
-    columns = pooling.pool(effects, variances, method=method, test=test, level=level, pi_df=pi_df)
-    table = pd.DataFrame({name: columns[name] for name in pooling.COLUMNS}, copy=False)
+    columns = pooling.pool(
+        effects, variances, method=method, test=test, level=level, pi_df=pi_df, tau2_ci=tau2_ci
+    )
+    names = [name for name in pooling.COLUMNS if tau2_ci or name not in pooling.TAU2_INTERVALS]
+    table = pd.DataFrame({name: columns[name] for name in names}, copy=False)
     table["k"] = columns["k"].astype(int)
-    table["absent"] = _reasons(columns, method)
+    table["absent"] = reasons(columns, method)
     return table
 
 
@@ -326,79 +326,9 @@ def _inferences(columns: dict[str, FloatArray], level: float) -> tuple[Inference
     made = []
     for test in TESTS:
         values = infer(*args, test=test, level=level)._asdict()
-        present = {n: _FLAT if np.isnan(v[0]) else float(v[0]) for n, v in values.items()}
-        made.append(Inference(test=test, **present))
+        known = {n: AGREE if np.isnan(v[0]) else float(v[0]) for n, v in values.items()}
+        made.append(Inference(test=test, **known))
     return tuple(made)
-
-
-def _present(found: dict[str, float], method: str) -> dict[str, Number]:
-    """Replace every nan by its absence with the reason."""
-    names = [name for name in pooling.COLUMNS if name not in {"k", "estimate"}]
-    return {n: _absence(n, found["k"], method) if np.isnan(found[n]) else found[n] for n in names}
-
-
-def _absence(name: str, k: float, method: str) -> Absent:
-    if k == 1:
-        return _ONE
-    if method == "EE" and (name.startswith("pi_") or "_ci_" in name):
-        return _EQUAL
-    if name.startswith("pi_") and k < 3:
-        return _FEW
-    return _FLAT
-
-
-def _reasons(columns: dict[str, FloatArray], method: str) -> pd.Categorical:
-    """Say for each row of a table why numbers are missing, in the order of importance."""
-    equal = np.full(columns["k"].shape, method == "EE")
-    cases = {
-        _ONE: columns["k"] == 1,
-        _FLAT: (columns["k"] > 1) & np.isnan(columns["ci_lb"]),
-        _EQUAL: equal,
-        _FEW: columns["k"] == 2,
-    }
-    codes = np.select(list(cases.values()), range(1, len(cases) + 1), default=0)
-    reasons = pd.Index(["", *(case.reason for case in cases)])
-    return cast("pd.Categorical", pd.Categorical.from_codes(codes, categories=reasons))
-
-
-def _notes(
-    found: dict[str, float], inferences: tuple[Inference, ...], pi_df: PiDf
-) -> Iterator[str]:
-    """Yield what a reader must know before leaning on the numbers."""
-    if found["k"] == 1:
-        yield "one study: its own normal interval is shown and nothing is pooled"
-        return
-    if found["k"] == 2:
-        yield "two studies: tau2, its interval and Knapp-Hartung rest on one degree of freedom"
-    if found["is_null"] == 1.0:
-        yield (
-            "the tau2 interval is the null set, shown as [0, 0]: the effects agree more closely "
-            "than their sampling variances lead one to expect"
-        )
-    elif found["tau2"] < found["tau2_ci_lb"] or found["tau2"] > found["tau2_ci_ub"]:
-        yield "the tau2 estimate lies outside its Q-profile interval"
-    if found["modes"] > 1.0:
-        yield "the likelihood of tau2 has more than one maximum; the highest is reported"
-    yield from _interval_notes(found, inferences, pi_df)
-
-
-def _interval_notes(
-    found: dict[str, float], inferences: tuple[Inference, ...], pi_df: PiDf
-) -> Iterator[str]:
-    wald, hartung, _ = inferences
-    if not is_present(hartung.ci_lb):
-        yield "the effects agree exactly: Knapp-Hartung gives no interval, see the other tests"
-    elif _width(hartung) < _width(wald):
-        yield (
-            "the Knapp-Hartung interval is narrower than the normal one; "
-            "see knha-conservative beside it"
-        )
-    if found["tau2"] == 0.0 and not np.isnan(found["pi_lb"]) and pi_df == "k-1":
-        yield "tau2 is estimated as 0, so that the prediction interval shows no variation"
-
-
-def _width(found: Inference) -> float:
-    return float(found.ci_ub) - float(found.ci_lb)  # type: ignore[arg-type]
 
 
 def _interval(name: str, lower: Number, upper: Number) -> str:

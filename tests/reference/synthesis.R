@@ -71,7 +71,8 @@ one_fit <- function(y, v, method, test) {
   if (method != "EE" && length(y) > 2) {
     k1 <- suppressWarnings(predict(fit))
     row$pi <- c(k1$pi.lb, k1$pi.ub)
-    if (method == "REML") {
+    # With tau2 given, as after a failed climb, metafor counts no degree of freedom for it.
+    if (method == "REML" && climb == "ok") {
       k2 <- suppressWarnings(predict(fit, pi.type = "riley"))
       row$pi_riley <- c(k2$pi.lb, k2$pi.ub)
     }
