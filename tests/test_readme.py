@@ -57,6 +57,11 @@ def test_every_link_of_the_readme_leads_somewhere():
             assert (ROOT / target).exists(), target
 
 
+def test_the_api_page_lists_every_public_name_and_is_the_generated_one():
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert page == readme.api_page(), "run: make readme"
+
+
 def test_a_readme_without_marks_is_an_error():
     with pytest.raises(DataError, match="needs the lines"):
         readme.with_table("no marks", "table")

@@ -1,11 +1,13 @@
-"""The verdict table of the README, written from ``reports/verdicts.json`` and from nothing else."""
+"""Generated pages: the README's verdict table (from ``verdicts.json``) and the list of the API."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import combined_care
 from combined_care import markup
 from combined_care.errors import DataError
 from combined_care.paths import project_root
@@ -83,13 +85,43 @@ def with_table(readme: str, table: str) -> str:
     return f"{before}{START}\n{table}\n{END}{after}"
 
 
+def api_page() -> str:
+    """List the public names with the first line of their documentation, by module.
+
+    Returns
+    -------
+    str
+        A Markdown page; the docstrings have the papers, equations, units and errors.
+    """
+    by_module: dict[str, list[str]] = {}
+    for name in combined_care.__all__:
+        found = getattr(combined_care, name)
+        if name != "__version__":
+            first = (inspect.getdoc(found) or "").splitlines()[0]
+            kind = f"`{name}`" if inspect.isclass(found) else f"`{name}()`"
+            by_module.setdefault(found.__module__, []).append(f"| {kind} | {first} |")
+    lines = [
+        "# Public API",
+        "",
+        "Every name below is an attribute of the package: `import combined_care as cc`, then",
+        "`help(cc.synthesize)`. The docstrings name the papers and equations, the units, the sign",
+        "convention and the errors raised. Written by `make readme`; a test keeps it true.",
+    ]
+    for module, rows in sorted(by_module.items()):
+        about = (sys.modules[module].__doc__ or "").splitlines()[0]
+        lines += ["", f"## {module.removeprefix('combined_care.')}", "", about, ""]
+        lines += ["| name | what it is |", "|---|---|", *sorted(rows)]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> int:
-    """Write the table into the README of the project."""
+    """Write the table into the README of the project, and the page of the API."""
     root = project_root()
     verdicts = json.loads((root / "reports" / "verdicts.json").read_text(encoding="utf-8"))
     readme = root / "README.md"
     text = with_table(readme.read_text(encoding="utf-8"), verdict_table(verdicts))
     readme.write_text(text, encoding="utf-8")
+    (root / "docs" / "api.md").write_text(api_page(), encoding="utf-8")
     return 0
 
 

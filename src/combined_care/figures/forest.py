@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -56,7 +57,7 @@ class _Layout:
     stacked: bool
 
 
-_WIDE = _Layout(width=9.0, row=0.235, text=9.0, plot=(0.415, 0.735), label_length=30, stacked=False)
+_WIDE = _Layout(width=9.0, row=0.235, text=9.0, plot=(0.415, 0.735), label_length=34, stacked=False)
 # On a phone the label stands above its line, so that both have the full width.
 _NARROW = _Layout(width=3.7, row=0.4, text=8.5, plot=(0.03, 0.97), label_length=24, stacked=True)
 _HEAD, _FOOT = 0.32, 0.66
@@ -103,8 +104,8 @@ def forest(
     """
     layout = _NARROW if narrow else _WIDE
     with mpl.rc_context(RC | {"font.size": layout.text}):
-        drawing = _Forest(effects.reset_index(drop=True), fit, measure, layout)
-        drawing.draw(favours, smallest)
+        drawing = _Forest(effects.reset_index(drop=True), fit, measure, favours, layout)
+        drawing.draw(smallest)
         return drawing.figure
 
 
@@ -158,7 +159,12 @@ class _Forest:
     """One drawing; a class only to keep its steps short."""
 
     def __init__(
-        self, effects: pd.DataFrame, fit: Synthesis | Absent, measure: str, layout: _Layout
+        self,
+        effects: pd.DataFrame,
+        fit: Synthesis | Absent,
+        measure: str,
+        favours: tuple[str, str],
+        layout: _Layout,
     ) -> None:
         self.effects = effects
         self.fit = fit if isinstance(fit, Synthesis) and len(effects) > 1 else None
@@ -166,7 +172,9 @@ class _Forest:
         self.layout = layout
         self.k = len(effects)
         rows = self.k + (2.4 if self.fit else 0)
-        foot = _FOOT + (0.14 if layout.stacked else 0.0)
+        self.sides = _sides_of(favours, layout)
+        lines = max(side.count("\n") for side in self.sides)
+        foot = _FOOT + 0.13 * lines
         height = _HEAD + rows * layout.row + foot
         self.figure = Figure(figsize=(layout.width, height))
         left, right = layout.plot
@@ -179,8 +187,8 @@ class _Forest:
             self.figure.transFigure, self.axes.transData
         )
 
-    def draw(self, favours: tuple[str, str], smallest: Number | None) -> None:
-        self._axis(favours)
+    def draw(self, smallest: Number | None) -> None:
+        self._axis()
         self._reference_lines(smallest)
         self._trials()
         if self.fit is not None:
@@ -191,7 +199,7 @@ class _Forest:
 
     # -- the axis
 
-    def _axis(self, favours: tuple[str, str]) -> None:
+    def _axis(self) -> None:
         axes, low, high = self.axes, *self._limits()
         axes.set_xlim(low, high)
         axes.yaxis.set_major_locator(NullLocator())
@@ -207,7 +215,7 @@ class _Forest:
             axes.xaxis.set_major_formatter(lambda value, _: plain_number(value, 1))
         axes.tick_params(axis="x", labelsize=SMALL, length=3)
         axes.set_xlabel(scale_name(self.measure), fontsize=SMALL, labelpad=2)
-        self._sides(favours)
+        self._favours()
 
     def _limits(self) -> tuple[float, float]:
         """Show every estimate and the pooled intervals whole; let far ends of trials run out."""
@@ -223,17 +231,15 @@ class _Forest:
         margin = 0.03 * (high - low)
         return low - margin, high + margin
 
-    def _sides(self, favours: tuple[str, str]) -> None:
+    def _favours(self) -> None:
         y = 0.02 / self.figure.get_figheight()
         low, high = self.axes.get_xlim()
         left, right = self.layout.plot
         null = left + (0 - low) / (high - low) * (right - left)
         before, after = (0.03, 0.97) if self.layout.stacked else (null - 0.012, null + 0.012)
         aligns = ("left", "right") if self.layout.stacked else ("right", "left")
-        texts = (f"← favours {favours[0]}", f"favours {favours[1]} →")
-        for x, words, align in zip((before, after), texts, aligns, strict=True):
-            said = words.replace("favours ", "favours\n", 1) if self.layout.stacked else words
-            self.figure.text(x, y, said, ha=align, va="bottom", fontsize=SMALL, gid="favours")
+        for x, words, align in zip((before, after), self.sides, aligns, strict=True):
+            self.figure.text(x, y, words, ha=align, va="bottom", fontsize=SMALL, gid="favours")
 
     def _reference_lines(self, smallest: Number | None) -> None:
         self._vertical(0.0, INK, "-", "null")
@@ -246,7 +252,7 @@ class _Forest:
         starts, ends = [-0.5], [self.axes.get_ylim()[0]]
         if self.layout.stacked:
             rows = [*range(self.k), *([self.k + 0.4, self.k + 1.4] if self.fit else [])]
-            starts = [self._line_at(row) - 0.2 for row in rows]
+            starts = [self._line_at(row) - 0.12 for row in rows]
             ends = [self._line_at(row) + 0.26 for row in rows]
         self.axes.vlines(
             [x] * len(starts), starts, ends, colors=colour, linewidth=0.9, linestyles=style, gid=gid
@@ -399,3 +405,11 @@ class _Forest:
 def _thin(ticks: list[float]) -> list[float]:
     """Keep 1 and the ticks that are a round step of about 10 or 3 apart."""
     return [tick for tick in ticks if tick in {0.01, 0.1, 0.33, 1.0, 3.0, 10.0, 100.0}]
+
+
+def _sides_of(favours: tuple[str, str], layout: _Layout) -> tuple[str, str]:
+    """Say whom each side favours; in a narrow figure in lines that leave room for the other."""
+    left, right = f"← favours {favours[0]}", f"favours {favours[1]} →"
+    if not layout.stacked:
+        return left, right
+    return textwrap.fill(left, layout.label_length), textwrap.fill(right, layout.label_length)

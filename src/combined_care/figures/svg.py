@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _FONT = re.compile(r"(?:(?P<weight>bold|[1-9]00) )?(?P<size>[\d.]+px) .*")
+_REFERENCE = re.compile(r"(?:^|url\()#([^)]+)")
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
@@ -45,9 +46,11 @@ def to_svg(figure: Figure, *, name: str, title: str, description: str) -> Safe:
         for child in list(parent):
             if child.tag in {f"{{{_SVG}}}metadata", f"{{{_SVG}}}style"}:
                 parent.remove(child)
+    wanted = _referenced(root)
     for element in root.iter():
         _restyle(element)
-        _rename(element, name)
+        _rename(element, name, wanted)
+    _unwrap(root)
     _describe(root, name, title, description)
     ET.register_namespace("", _SVG)
     return Safe(_without_namespaces(ET.tostring(root, encoding="unicode")))
@@ -80,9 +83,16 @@ def _restyle(element: ET.Element) -> None:
             element.set(key, PAGE_COLOUR[colour])
 
 
-def _rename(element: ET.Element, name: str) -> None:
+def _referenced(root: ET.Element) -> set[str]:
+    """Return the ids that something in the figure points to; all others only cost bytes."""
+    values = [value for element in root.iter() for value in element.attrib.values()]
+    return {target for value in values for target in _REFERENCE.findall(value)}
+
+
+def _rename(element: ET.Element, name: str, wanted: set[str]) -> None:
     """Begin ids with the figure's name, so that several figures live in one page."""
-    if identifier := element.get("id"):
+    identifier = element.attrib.pop("id", None)
+    if identifier in wanted:
         element.set("id", f"{name}-{identifier}")
     target = element.attrib.pop(f"{{{_XLINK}}}href", None)
     if target is not None:
@@ -90,6 +100,18 @@ def _rename(element: ET.Element, name: str) -> None:
     for key, value in element.attrib.items():
         if "url(#" in value:
             element.set(key, value.replace("url(#", f"url(#{name}-"))
+
+
+def _unwrap(parent: ET.Element) -> None:
+    """Put the children of groups that say nothing in their place, and drop what draws nothing."""
+    kept: list[ET.Element] = []
+    for child in parent:
+        _unwrap(child)
+        bare = child.tag == f"{{{_SVG}}}g" and not child.attrib
+        empty = child.tag == f"{{{_SVG}}}defs" and not len(child)
+        unseen = child.get("fill") == "none" and set(child.attrib) <= {"d", "fill"}
+        kept += list(child) if bare else [] if empty or unseen else [child]
+    parent[:] = kept
 
 
 def _describe(root: ET.Element, name: str, title: str, description: str) -> None:
