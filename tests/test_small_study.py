@@ -11,8 +11,8 @@ from scipy import stats
 from combined_care.egger import egger_test
 from combined_care.errors import InputError
 from combined_care.results import is_present
-from combined_care.step_selection import selection_model
 from combined_care.small_study import PetPeese, RankTest, pet_peese, rank_test
+from combined_care.step_selection import selection_model
 from combined_care.trim_fill import trim_and_fill
 
 TRIALS = st.lists(

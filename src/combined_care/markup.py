@@ -34,9 +34,10 @@ def scroll(content: object, label: str) -> Safe:
     )
 
 
-def details(summary: object, content: object) -> Safe:
-    """Fold content behind a summary that is always visible."""
-    return Safe(f"<details><summary>{text(summary)}</summary>{text(content)}</details>")
+def details(summary: object, content: object, *, is_open: bool = False) -> Safe:
+    """Fold content behind a summary that is always visible; `is_open` shows it at first."""
+    state = " open" if is_open else ""
+    return Safe(f"<details{state}><summary>{text(summary)}</summary>{text(content)}</details>")
 
 
 def text(value: object) -> Safe:

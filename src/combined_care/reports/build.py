@@ -141,7 +141,7 @@ def _build(page: Page, inputs: str, root: Path) -> str:
             kernel_name="python3",
             cwd=str(root),
             progress_bar=False,
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
         )
     except PapermillExecutionError as error:
         message = (

@@ -9,6 +9,8 @@ from combined_care.markup import Safe, details, join, paragraph, table, text
 from combined_care.synthesis import Synthesis
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from combined_care.evidence import Evidence
     from combined_care.findings import AnalysisResult
     from combined_care.verdicts import Verdict
@@ -121,6 +123,7 @@ def _forest(result: AnalysisResult, evidence: Evidence) -> Safe:
 
 
 def _not_pooled(result: AnalysisResult) -> Safe:
+    """List what is shown and not pooled; open where there is little else to look at."""
     rows = result.not_pooled
     if rows.empty:
         return paragraph("Every result on this question that the data hold is pooled above.")
@@ -130,8 +133,21 @@ def _not_pooled(result: AnalysisResult) -> Safe:
         f"Shown, not pooled: {len(rows)} results "
         f"({others['trial_id'].nunique()} trials with no pooled result)"
     )
-    caption = f"{result.analysis.title}: results that are shown and not pooled"
-    return details(title, tables.not_pooled_table(rows, caption))
+    caption = f"{_sentence(result.analysis.title)}: results that are shown and not pooled"
+    content = join([_directions(rows), tables.not_pooled_table(rows, caption)])
+    return details(title, content, is_open=result.label == "insufficient")
+
+
+def _directions(rows: pd.DataFrame) -> Safe:
+    """Count what the texts say; counting directions is no test and is said not to be one."""
+    said = {"combined": "combined treatment", "none": "neither", "comparator": "the comparator"}
+    counts = rows["favours"].value_counts()
+    parts = [f"{words}: {counts.get(name, 0)}" for name, words in said.items()]
+    rest = len(rows) - sum(int(counts.get(name, 0)) for name in said)
+    return paragraph(
+        f"Whom the reports say the result favours: {', '.join(parts)}, not stated: {rest}. "
+        "Counts of directions ignore the size of trials and effects; no verdict rests on them."
+    )
 
 
 def rule(verdict: Verdict, evidence: Evidence) -> Safe:
