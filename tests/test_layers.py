@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "combined_care"
 
 #: From the bottom to the top. A package counts as one module.
 LAYERS = {
-    "foundations": "errors paths markup results problems",
+    "foundations": "errors paths markup scales results problems",
     "numbers": (
         "effects conversions overlap event_rates translation inputs tau2 inference heterogeneity"
         " pooling caveats synthesis crosscheck mixed_model cluster_robust coefficient_tests design"

@@ -149,6 +149,29 @@ def test_a_moderator_needs_two_levels_of_three_trials():
     assert "fewer than 2 levels" in str(verdict)
 
 
+def test_a_trial_with_several_comparators_is_never_counted_twice():
+    rows = [means(f"t{i}", 0.4) for i in range(4)]
+    more = [means(f"t{i}", 0.2, row_id=f"t{i}-02", comparator="psychotherapy") for i in range(4)]
+    found = evidence([trial(f"t{i}") for i in range(4)], rows + more)
+    by_comparator = analysis("moderator", moderator="comparator", estimand=Estimand())
+    result = cc.judge(claim("moderator", (by_comparator,)), found).results[0]
+    assert result.label == "insufficient"
+    assert (result.k, result.n) == (4, 4 * (40 + 40 + 40))
+    assert isinstance(result.fit, Absent)
+    assert "more than once" in result.moderator.fit.reason
+
+
+def test_ratios_are_written_as_ratios_for_readers():
+    rows = [events(f"t{i}", 20 + i, 10, 40, outcome="remission") for i in range(4)]
+    found = evidence([trial(f"t{i}") for i in range(4)], rows)
+    asked = Estimand(outcome="remission", comparator=("pharmacotherapy",))
+    result = cc.judge(claim(analyses=(analysis(estimand=asked),)), found).results[0]
+    shown = f"odds ratio {np.exp(result.fit.estimate):.2f}"
+    assert shown in str(result.reasons[0])
+    interval = next(c for c in result.checks if "excludes no effect" in c.name)
+    assert f"{np.exp(result.fit.ci_lb):.2f}" in interval.detail
+
+
 def test_confounding_with_diagnosis_is_shown_beside_a_moderator():
     table = moderated(0.1, 0.8).results[0].moderator.confounding
     assert table.loc["cbt", "mdd"] == 4

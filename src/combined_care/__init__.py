@@ -65,6 +65,16 @@ _PUBLIC = {
     "FailSafeN": "fragility",
     "null_trial_to_change": "fragility",
     "NullTrial": "fragility",
+    "meta_regression": "moderators",
+    "Subgroups": "moderators",
+    "Subgroup": "moderators",
+    "Contrast": "moderators",
+    "MetaRegression": "moderators",
+    "covariance_matrix": "dependence",
+    "aggregate": "dependence",
+    "Aggregated": "dependence",
+    "robust_synthesize": "dependence",
+    "RobustSynthesis": "dependence",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]

@@ -104,18 +104,19 @@ class AnalysisResult:
 
     @property
     def k(self) -> int:
-        """Number of pooled trials."""
-        return len(self.effects)
+        """Number of trials with a pooled effect, each counted once."""
+        return int(self.effects["trial_id"].nunique())
 
     @property
     def n(self) -> int:
-        """People in the pooled trials that report arm sizes."""
-        return int(self.effects["n"].sum())
+        """People in the trials that report arm sizes; a combined arm shared by rows counts once."""
+        sizes = self.effects.dropna(subset=["n"]).groupby("trial_id")
+        return int(sizes["n_e"].max().sum() + sizes["n_c"].sum().sum())
 
     @property
     def people(self) -> str:
         """People analysed in words: the trials without arm sizes are named, not filled in."""
-        known = int(self.effects["n"].notna().sum())
+        known = int(self.effects.dropna(subset=["n"])["trial_id"].nunique())
         if known == self.k:
             return f"{self.n:,}"
         rest = self.effects.loc[self.effects["n"].isna(), "n_randomised"]

@@ -1,345 +1,304 @@
-"""Does the effect depend on something? Groups of trials with common or separate tau²."""
+"""Subgroups of trials: the effect in each, and whether they differ. Regression is re-exported."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from pymare.estimators import DerSimonianLaird, Hedges, VarianceBasedLikelihoodEstimator
-from scipy import stats
 
-from combined_care.errors import InputError, known
-from combined_care.inputs import check_choice, check_effects, check_level
-from combined_care.results import Absent, FloatArray, Number, Result
-from combined_care.synthesis import Synthesis, synthesize
+from combined_care.coefficient_tests import FLAT, SMALL_SCALE, Contrast, contrast
+from combined_care.errors import InputError
+from combined_care.inference import TESTS, Test
+from combined_care.inputs import Labels, check_choice, check_effects, check_labels, check_level
+from combined_care.level_means import (
+    ALONE,
+    SINGLES,
+    CommonModel,
+    Subgroup,
+    common_fields,
+    common_records,
+    fit_common,
+    own_record,
+    separate_test,
+)
+from combined_care.regression import MetaRegression, meta_regression
+from combined_care.residual_variation import tau2_notes
+from combined_care.results import FloatArray, Number, Result, frozen_array, is_present
+from combined_care.synthesis import synthesize
+from combined_care.tau2 import METHODS, Method
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
-
     import numpy.typing as npt
 
-    from combined_care.inference import Test
-    from combined_care.inputs import Labels
-    from combined_care.tau2 import Method
+__all__ = [
+    "Contrast",
+    "MetaRegression",
+    "Subgroup",
+    "Subgroups",
+    "meta_regression",
+    "subgroups",
+]
 
 Tau = Literal["common", "separate"]
 
-_COMMON: dict[str, Callable[[], Any]] = {
-    "DL": DerSimonianLaird,
-    "HE": Hedges,
-    "ML": lambda: VarianceBasedLikelihoodEstimator("ml", xtol=1e-12),
-    "REML": lambda: VarianceBasedLikelihoodEstimator("reml", xtol=1e-12),
-}
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Difference(Result):
-    """The difference between two levels, first minus second."""
-
-    caption: ClassVar[str] = "Difference between two levels"
-
-    first: str
-    second: str
-    estimate: float
-    se: float
-    df: float
-    pval: float
-    ci_lb: float
-    ci_ub: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.first} less {self.second}: {self.estimate:.2f}, "
-            f"interval {self.ci_lb:.2f} to {self.ci_ub:.2f}."
-        )
+#: Trials a level below which Borenstein et al. (2009, p. 163) advise a common tau².
+_FEW = 5
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Subgroups(Result):
-    """Pooled effects by level, and the test that they are equal.
+    """Effects by level of one moderator, and tests of their equality.
 
     Attributes
     ----------
-    tau : {"common", "separate"}
-        Whether all levels share one tau².
     levels : tuple of str
-        Names of the levels, in order.
-    k : tuple of int
-        Number of trials of each level.
-    estimates, ses, dfs : numpy.ndarray of shape (m,)
-        Pooled effect of each level, its standard error and degrees of freedom (infinite: normal).
-    tau2 : tuple of float or Absent
-        Of each level; all equal when common. Absent for one trial with a tau² of its own.
+        Names of the levels, sorted (in their own order for a categorical).
+    groups : tuple of Subgroup
+        One record a level, in the same order.
+    k : int
+        Number of trials in all.
+    tau : str
+        ``"common"`` or ``"separate"``: which tau² the groups show. The tests below do not depend
+        on it.
+    tau2, tau2_ci_lb, tau2_ci_ub : float
+        Common tau² within levels with its Q-profile interval.
     qm, qm_df, qm_pval : float
-        Omnibus Wald test of equal levels, as chi².
-    f_stat, f_df1, f_df2, f_pval : float or Absent
-        The same as a Knapp-Hartung F test; absent without Knapp-Hartung or with separate tau².
-    fits : tuple of Synthesis
-        Each level by itself, for its own tau² and prediction interval.
+        Test of equal effects with the common tau², as chi-squared.
+    f, f_df1, f_df2, f_pval : float
+        The same as Knapp-Hartung F; the test to rely on.
+    qb, qb_df, qb_pval : float
+        Test with separate tau², as chi-squared.
+    q, q_df, q_pval : float
+        Test of residual heterogeneity within levels.
+    r2 : float
+        Share of tau² that goes along with the levels, in percent.
+    group : tuple of str
+        Level of each trial.
+    yi, vi, slab
+        Effects, sampling variances and labels of the trials.
+    method, test, level : str, str, float
+        What was done; `level` is the confidence level.
+    notes : tuple of str
+        What a reader must know before leaning on the numbers.
     """
 
-    caption: ClassVar[str] = "Effect by level"
+    caption = "Subgroups"
 
-    tau: Tau
-    method: str
-    test: str
-    level: float
     levels: tuple[str, ...]
-    k: tuple[int, ...]
-    estimates: FloatArray
-    ses: FloatArray
-    dfs: FloatArray
-    tau2: tuple[Number, ...]
-    qm: float
-    qm_df: int
-    qm_pval: float
-    f_stat: Number
+    groups: tuple[Subgroup, ...]
+    k: int
+    tau: Tau
+    tau2: Number
+    tau2_ci_lb: Number
+    tau2_ci_ub: Number
+    qm: Number
+    qm_df: Number
+    qm_pval: Number
+    f: Number
     f_df1: Number
     f_df2: Number
     f_pval: Number
-    fits: tuple[Synthesis, ...]
+    qb: Number
+    qb_df: Number
+    qb_pval: Number
+    q: Number
+    q_df: Number
+    q_pval: Number
+    r2: Number
+    group: tuple[str, ...]
+    yi: FloatArray
+    vi: FloatArray
+    slab: tuple[str, ...]
+    method: Method
+    test: Test
+    level: float
+    notes: tuple[str, ...]
 
     def __str__(self) -> str:
-        parts = ", ".join(
-            f"{name} {estimate:.2f} (k = {k})"
-            for name, estimate, k in zip(self.levels, self.estimates, self.k, strict=True)
-        )
-        shown = self.qm_pval if isinstance(self.f_pval, Absent) else self.f_pval
-        return f"Effect by level ({self.tau} tau²): {parts}; test of equal effects p = {shown:.3g}."
+        if self.k == len(self.levels):
+            return f"One trial in each of {self.k} levels: nothing can be tested."
+        shown = ", ".join(str(found).rstrip(".") for found in self.groups)
+        if not is_present(self.f_pval):
+            return f"{shown}; test of equal effects {self.f_pval}."
+        test = f"F({self.f_df1:g}, {self.f_df2:g}) = {self.f:.2f}, p = {self.f_pval:.2g}"
+        return f"{shown}; test of equal effects {test}."
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a level: k, estimate, se, interval, tau2."""
-        half = _critical(self.dfs, self.level) * self.ses
-        return pd.DataFrame(
-            {
-                "level": self.levels,
-                "k": self.k,
-                "estimate": self.estimates,
-                "se": self.ses,
-                "ci_lb": self.estimates - half,
-                "ci_ub": self.estimates + half,
-                "tau2": self.tau2,
-            }
-        )
+        """Return one row a level."""
+        return pd.concat([found.to_frame() for found in self.groups], ignore_index=True)
 
-    def difference(self, first: str, second: str) -> Difference:
-        """Return the difference between two levels, with its interval.
+    def subgroup(self, name: str) -> Subgroup:
+        """Return the record of one level."""
+        check_choice("level", name, self.levels)
+        return self.groups[self.levels.index(name)]
 
-        Raises
-        ------
-        InputError
-            If a level is not one of the tested levels.
+    def levels_with(self, at_least: int = 3) -> int:
+        """Return how many levels have at least so many trials."""
+        return sum(found.k >= at_least for found in self.groups)
+
+    def difference(self, a: str, b: str) -> Contrast:
+        r"""Return the effect in level `a` less the effect in level `b`, with its test.
+
+        Notes
+        -----
+        With a common tau² the degrees of freedom are those of the regression (trials less
+        levels). With separate tau² the variances add up, and Knapp-Hartung intervals use the
+        degrees of freedom of Welch and Satterthwaite [1]_. Differences are not corrected for
+        multiple testing; the omnibus test comes first.
+
+        References
+        ----------
+        .. [1] Welch (1947), doi:10.1093/biomet/34.1-2.28.
+
+        Examples
+        --------
+        >>> fit = subgroups([0.1, 0.3, 0.2, 0.7, 0.5, 0.9], [0.02] * 6, list("aaabbb"))
+        >>> print(fit.difference("b", "a"))
+        b less a: 0.50, 95 % CI 0.14 to 0.86, p = 0.018.
         """
-        known("level", (first, second), self.levels)
-        i, j = self.levels.index(first), self.levels.index(second)
-        estimate = float(self.estimates[i] - self.estimates[j])
-        se = float(np.hypot(self.ses[i], self.ses[j]))
-        df = _satterthwaite(self.ses[[i, j]], self.dfs[[i, j]], common=self.tau == "common")
-        half = float(_critical(np.array([df]), self.level)[0]) * se
-        return Difference(
-            first=first,
-            second=second,
-            estimate=estimate,
-            se=se,
-            df=df,
-            pval=2 * float(stats.t.sf(abs(estimate / se), df)),
-            ci_lb=estimate - half,
-            ci_ub=estimate + half,
-        )
+        one, other = self.subgroup(a), self.subgroup(b)
+        label = f"{a} less {b}"
+        if not (is_present(one.estimate) and is_present(other.estimate)):
+            return contrast(label, SINGLES, SINGLES, SINGLES, self.level, SINGLES)
+        gap = one.estimate - other.estimate
+        if self.tau == "separate" and min(one.k, other.k) == 1:
+            return contrast(label, gap, ALONE, ALONE, self.level, ALONE)
+        if not (is_present(one.se) and is_present(other.se)):
+            return contrast(label, gap, FLAT, FLAT, self.level)
+        se = float(np.hypot(one.se, other.se))
+        return contrast(label, gap, se, self._difference_df(one, other), self.level)
+
+    def _difference_df(self, one: Subgroup, other: Subgroup) -> Number:
+        if self.test == "z" or self.tau == "common":
+            return one.df
+        a, b = float(one.se) ** 2, float(other.se) ** 2  # type: ignore[arg-type]
+        return (a + b) ** 2 / (a**2 / (one.k - 1.0) + b**2 / (other.k - 1.0))
 
 
 def subgroups(
     yi: npt.ArrayLike,
     vi: npt.ArrayLike,
-    groups: Sequence[object] | npt.NDArray[Any],
-    *,
+    groups: Labels,
     tau: Tau = "common",
     method: Method = "REML",
     test: Test = "knha",
     level: float = 0.95,
     slab: Labels = None,
 ) -> Subgroups:
-    r"""Pool by level of one moderator and test whether the levels differ.
+    r"""Pool trials by level of a moderator and test whether the levels differ.
 
     Parameters
     ----------
     yi, vi : array_like of shape (k,)
-        Effects and their sampling variances.
-    groups : sequence of shape (k,)
-        Level of each trial.
+        Effects (positive favours the experimental arm) and sampling **variances**.
+    groups : sequence of str of length k
+        Level of each trial; the order of a pandas categorical is kept.
     tau : {"common", "separate"}
-        One tau² for all levels (the default; needed when levels have few trials), or one each.
-    method, test, level, slab
-        As in :func:`combined_care.synthesis.synthesize`; a common tau² is estimated by DL, HE,
-        ML or REML.
+        Whether the levels share one tau². Sharing is steadier with few trials a level (below
+        about five [1]_); separate fits each level by itself, as ``synthesize`` would.
+    method : {"REML", "EE", "DL", "HE", "PM", "ML", "SJ", "HS"}
+        Estimator of tau².
+    test : {"knha", "z", "knha-conservative"}
+        How intervals are made.
+    level : float
+        Level of all intervals.
+    slab : sequence of str, optional
+        Study labels, used in the result and in error messages.
 
     Returns
     -------
     Subgroups
-        Estimates by level, the omnibus test, and the difference between any two levels.
 
     Raises
     ------
     InputError
-        If there are fewer than two levels, no trial to spare beyond one a level with a common
-        tau², or an argument is not usable.
+        If an effect, variance or option is not usable, a level is missing for some trials, there
+        are fewer than two levels, or a category has no trial.
 
     Notes
     -----
-    With a common tau² the model is a meta-regression on the levels (fitted by PyMARE), and the
-    omnibus test is Knapp and Hartung's F with m - 1 and k - m degrees of freedom. The fixed-effect
-    Q between groups is not offered: it ignores tau².
+    The omnibus F is that of a mixed-effects regression on the levels with one common tau²,
+    scaled by Knapp and Hartung [2]_. Chi-squared with separate tau² is
+    :math:`Q_B = \sum_g (\hat\mu_g - \bar\mu)^2 / s_g^2` with normal standard errors [1]_ (chapter
+    19). The fixed-effect Q-between is never shown: with heterogeneity it can be wrong by orders
+    of magnitude. A level of one trial counts in the common model; with separate tau² it
+    is shown with its own normal interval and cannot be compared.
 
     References
     ----------
-    Knapp & Hartung (2003), Statistics in Medicine 22:2693-2710, doi:10.1002/sim.1482.
-    Borenstein et al. (2009), Introduction to Meta-Analysis, chapter 19.
+    .. [1] Borenstein, Hedges, Higgins & Rothstein (2009), Introduction to Meta-Analysis,
+       doi:10.1002/9780470743386.
+    .. [2] Knapp & Hartung (2003), doi:10.1002/sim.1482.
 
     Examples
     --------
-    >>> found = subgroups([0.1, 0.2, 0.15, 0.6, 0.7, 0.65], [0.02] * 6, list("aaabbb"))
-    >>> found.levels, round(found.f_pval, 4)
-    (('a', 'b'), 0.0004)
+    >>> fit = subgroups([0.1, 0.3, 0.2, 0.7, 0.5, 0.9], [0.02] * 6, list("aaabbb"))
+    >>> print(fit.subgroup("a"))
+    a: 0.20 (-0.05 to 0.45, 3 trials).
+    >>> f"F({fit.f_df1:g}, {fit.f_df2:g}) = {fit.f:.2f}, p = {fit.f_pval:.3f}"
+    'F(1, 4) = 15.00, p = 0.018'
     """
-    y, v, labels = check_effects(yi, vi, slab)
-    check_choice("tau", tau, ("common", "separate"))
+    check_choice("tau", tau, get_args(Tau))
+    check_choice("method", method, METHODS)
+    check_choice("test", test, TESTS)
     check_level(level)
-    names, member = _levels(groups, y.size)
-    fits = tuple(
-        synthesize(
-            y[row], v[row], method=method, test=test, level=level,
-            slab=tuple(np.array(labels, dtype=object)[row]),
-        )
-        for row in member.T
-    )  # fmt: skip
+    effects, variances, labels = check_effects(yi, vi, slab)
+    group = check_labels("groups", groups, labels)
+    levels = _levels(groups, group)
+    member = np.array(group)[:, None] == np.array(levels)
+    alone = [synthesize(effects[m], variances[m], method, test, level) for m in member.T]
+    common = fit_common(effects, variances, member, method, test, level)
     if tau == "common":
-        check_choice("method", method, _COMMON)
-        return _common(y, v, names, member, fits, method, test, level)
-    return _separate(names, member, fits, method, test, level)
-
-
-def _levels(
-    groups: Sequence[object] | npt.NDArray[Any], k: int
-) -> tuple[tuple[str, ...], npt.NDArray[np.bool_]]:
-    values = np.array([str(g) for g in groups], dtype=object)
-    if len(values) != k:
-        message = f"groups must name a level for each of the {k} studies; got {len(values)}"
-        raise InputError(message)
-    names = tuple(sorted(set(values)))
-    if len(names) < 2:
-        message = f"groups must have at least 2 levels; got only {', '.join(names)}"
-        raise InputError(message)
-    return names, np.array([values == name for name in names]).T
-
-
-def _common(
-    y: FloatArray,
-    v: FloatArray,
-    names: tuple[str, ...],
-    member: npt.NDArray[np.bool_],
-    fits: tuple[Synthesis, ...],
-    method: str,
-    test: str,
-    level: float,
-) -> Subgroups:
-    k, m = y.size, len(names)
-    if k <= m:
-        message = f"a common tau² needs more studies than levels; got {k} studies in {m} levels"
-        raise InputError(message)
-    found = _COMMON[method]().fit(y=y[:, None], v=v[:, None], X=member.astype(float))
-    tau2 = max(float(np.squeeze(found.summary().tau2)), 0.0)
-    w = 1 / (v + tau2)
-    sums = member.T @ w
-    estimates = (member.T @ (w * y)) / sums
-    scale = float((w * (y - member @ estimates) ** 2).sum() / (k - m))
-    factor = {"z": 1.0, "knha": scale, "knha-conservative": max(scale, 1.0)}[test]
-    qm = _wald(estimates, 1 / sums)
-    f_stat: Number = Absent("a normal test was asked for")
-    f_pval: Number = f_stat
-    dfs = np.full(m, np.inf if test == "z" else float(k - m))
-    if test != "z":
-        f_stat = qm / (m - 1) / factor
-        f_pval = float(stats.f.sf(f_stat, m - 1, k - m))
+        records = common_records(levels, alone, common, level)
+    else:
+        records = tuple(map(own_record, levels, alone))
     return Subgroups(
-        tau="common",
+        levels=levels,
+        groups=records,
+        k=effects.size,
+        tau=tau,
+        **common_fields(common, method),
+        **separate_test(levels, alone, method),
+        group=group,
+        yi=frozen_array(effects),
+        vi=frozen_array(variances),
+        slab=labels,
         method=method,
         test=test,
-        level=level,
-        levels=names,
-        k=tuple(int(n) for n in member.sum(axis=0)),
-        estimates=estimates,
-        ses=np.sqrt(factor / sums),
-        dfs=dfs,
-        tau2=(tau2,) * m,
-        qm=qm,
-        qm_df=m - 1,
-        qm_pval=float(stats.chi2.sf(qm, m - 1)),
-        f_stat=f_stat,
-        f_df1=float(m - 1),
-        f_df2=f_stat if isinstance(f_stat, Absent) else float(k - m),
-        f_pval=f_pval,
-        fits=fits,
+        level=float(level),
+        notes=_notes(records, common, test, tau),
     )
 
 
-def _separate(
-    names: tuple[str, ...],
-    member: npt.NDArray[np.bool_],
-    fits: tuple[Synthesis, ...],
-    method: str,
-    test: str,
-    level: float,
-) -> Subgroups:
-    estimates = np.array([fit.estimate for fit in fits])
-    ses = np.array([_present(fit.se) for fit in fits])
-    dfs = np.array([np.inf if fit.test == "z" else float(fit.k - 1) for fit in fits])
-    qm = _wald(estimates, ses**2)
-    none = Absent("with separate tau² the levels have no common scale; see qm")
-    return Subgroups(
-        tau="separate",
-        method=method,
-        test=test,
-        level=level,
-        levels=names,
-        k=tuple(int(n) for n in member.sum(axis=0)),
-        estimates=estimates,
-        ses=ses,
-        dfs=dfs,
-        tau2=tuple(fit.tau2 for fit in fits),
-        qm=qm,
-        qm_df=len(names) - 1,
-        qm_pval=float(stats.chi2.sf(qm, len(names) - 1)),
-        f_stat=none,
-        f_df1=none,
-        f_df2=none,
-        f_pval=none,
-        fits=fits,
-    )
-
-
-def _present(value: Number) -> float:
-    if isinstance(value, Absent):
-        message = f"a level has no standard error: {value.reason}"
+def _levels(groups: Labels, group: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the levels, sorted or in the order of the categories."""
+    present = set(group)
+    levels = tuple(sorted(present))
+    if isinstance(getattr(groups, "dtype", None), pd.CategoricalDtype):
+        levels = tuple(str(c) for c in pd.Categorical(groups).categories)  # type: ignore[arg-type]
+    empty = [name for name in levels if name not in present]
+    if empty:
+        message = f"groups has levels without trials: {', '.join(empty)}"
         raise InputError(message)
-    return value
+    if len(levels) < 2:
+        message = f"groups must have at least two levels; got only {levels[0]!r}"
+        raise InputError(message)
+    return levels
 
 
-def _wald(estimates: FloatArray, variances: FloatArray) -> float:
-    """Return the Wald chi² of equal estimates."""
-    w = 1 / variances
-    return float((w * (estimates - (w @ estimates) / w.sum()) ** 2).sum())
-
-
-def _satterthwaite(ses: FloatArray, dfs: FloatArray, *, common: bool) -> float:
-    """Degrees of freedom of a difference: those of the model, or Welch's for separate fits."""
-    if common or np.isinf(dfs).all():
-        return float(dfs[0])
-    v = ses**2
-    return float(v.sum() ** 2 / (v**2 / dfs).sum())
-
-
-def _critical(dfs: FloatArray, level: float) -> FloatArray:
-    return np.asarray(stats.t.ppf((1 + level) / 2, dfs))
+def _notes(
+    records: tuple[Subgroup, ...], common: CommonModel | None, test: Test, tau: Tau
+) -> tuple[str, ...]:
+    """Say what a reader must know before leaning on the numbers."""
+    notes: list[str] = []
+    if common is not None:
+        notes += tau2_notes(common.fit.tau2, common.rest)
+        if test == "knha" and common.fit.scale < 1.0:
+            notes.append(SMALL_SCALE)
+    small = [f"{found.name} ({found.k})" for found in records if found.k < _FEW]
+    if small:
+        advice = "" if tau == "common" else "; a common tau2 is steadier"
+        notes.append(f"levels with fewer than {_FEW} trials: {', '.join(small)}{advice}")
+    return tuple(notes)

@@ -9,6 +9,7 @@ from combined_care import markup
 from combined_care.findings import LATER, Check, ModeratorResult, Reason, rounded
 from combined_care.labels import bounds, interval_label
 from combined_care.results import Absent, Number
+from combined_care.scales import measure_name, natural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,11 +47,11 @@ def reason(
     values |= {"estimate": rounded(fit.estimate)}
     values |= {"ci_lb": rounded(lower), "ci_ub": rounded(upper)}
     measure = analysis.estimand.wanted_measure
-    scale = "g" if measure == "SMD" else f"log {measure}"
+    scale = natural(measure)
     sentence = (
-        f"{title}: {scale} {markup.number(fit.estimate)} "
-        f"({100 * rules.level:g} % confidence interval {markup.interval(lower, upper)}, "
-        f"{fit.k} trials)."
+        f"{title}: {measure_name(measure)} {markup.number(scale(fit.estimate))} "
+        f"({100 * rules.level:g} % confidence interval "
+        f"{markup.interval(scale(lower), scale(upper))}, {fit.k} trials)."
     )
     return Reason("interval", sentence, values)
 
@@ -75,20 +76,17 @@ def checks(
     if isinstance(fit, Absent) or k < rules.min_trials:
         return (enough,)
     lower, upper = bounds(fit)
-    shown = markup.interval(lower, upper)
+    scale = natural(analysis.estimand.wanted_measure)
+    shown = markup.interval(scale(lower), scale(upper))
     found = [enough, Check("confidence interval excludes no effect", lower > 0, shown)]
     if not isinstance(smallest, Absent):
-        found.append(
-            Check(
-                f"lower limit above the smallest effect of interest ({markup.number(smallest)})",
-                lower > smallest,
-                shown,
-            )
-        )
+        bound = markup.number(scale(smallest))
+        name = f"lower limit above the smallest effect of interest ({bound})"
+        found.append(Check(name, lower > smallest, shown))
     if isinstance(fit.pi_lb, Absent):
         found.append(Check("prediction interval excludes no effect", None, str(fit.pi_lb)))
     else:
-        interval = markup.interval(fit.pi_lb, fit.pi_ub)
+        interval = markup.interval(scale(fit.pi_lb), scale(fit.pi_ub))
         found.append(Check("prediction interval excludes no effect", fit.pi_lb > 0, interval))
     found.append(_conservative_check(analysis, fit, rules, smallest))
     label = interval_label(analysis, fit, rules, smallest)
@@ -111,7 +109,8 @@ def _conservative_check(
     same = interval_label(analysis, careful, rules, smallest) == interval_label(
         analysis, fit, rules, smallest
     )
-    shown = markup.interval(careful.ci_lb, careful.ci_ub)
+    scale = natural(analysis.estimand.wanted_measure)
+    shown = markup.interval(scale(careful.ci_lb), scale(careful.ci_ub))
     narrower = any("narrower than the normal" in note for note in fit.notes)
     remark = "; the primary interval is narrower than the normal one" if narrower else ""
     return Check("the conservative interval gives the same label", same, f"{shown}{remark}")

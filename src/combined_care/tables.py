@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from combined_care import decisions, markup
 from combined_care.markup import Safe, interval, link, number, p_value, scroll, table, text
 from combined_care.results import Absent, is_present
+from combined_care.scales import RATIO_NAMES, measure_name, natural
 from combined_care.synthesis import Synthesis
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ _TITLES: dict[Label, str] = {
     "insufficient": "insufficient evidence",
     "not_testable": "not testable",
 }
-_RATIO = {"OR": "odds ratio", "RR": "risk ratio", "HR": "hazard ratio"}
 
 
 def label_words(label: Label) -> str:
@@ -75,7 +74,7 @@ def decisive_table(verdict: Verdict) -> Safe:
             found: object = _moderator_words(result.moderator)
             new: object = "not asked: the claim is about differences"
         elif isinstance(fit, Synthesis):
-            found, new = _result_words(result), _prediction(fit, measure)
+            found, new = result_words(result), _prediction(fit, measure)
         else:
             found, new = fit.reason, "nothing pooled"
         rows.append((_title(result), label_tag(result.label), result.k, result.people, found, new))
@@ -85,7 +84,7 @@ def decisive_table(verdict: Verdict) -> Safe:
 
 
 def _prediction(fit: Synthesis, measure: str) -> str:
-    scale = scaled(measure)
+    scale = natural(measure)
     return interval(scale(fit.pi_lb), scale(fit.pi_ub))
 
 
@@ -115,10 +114,10 @@ def _basis(result: AnalysisResult) -> str:
         return f"{title}: {_moderator_words(result.moderator)}"
     if not isinstance(result.fit, Synthesis):
         return f"{title}: {result.fit.reason}"
-    return f"{title}: {_result_words(result)}; k = {result.k}"
+    return f"{title}: {result_words(result)}; k = {result.k}"
 
 
-def _result_words(result: AnalysisResult) -> str:
+def result_words(result: AnalysisResult) -> str:
     """Write the pooled effect; where its interval is too narrow, the conservative one as well."""
     if not isinstance(result.fit, Synthesis):
         return result.fit.reason
@@ -126,7 +125,7 @@ def _result_words(result: AnalysisResult) -> str:
     words = effect_words(result.fit, measure)
     if not result.interval_is_narrow:
         return words
-    scale, careful = scaled(measure), result.fit.inference("knha-conservative")
+    scale, careful = natural(measure), result.fit.inference("knha-conservative")
     bounds = interval(scale(careful.ci_lb), scale(careful.ci_ub))
     return f"{words}, narrower than the normal interval; conservative: {bounds}"
 
@@ -142,21 +141,9 @@ def _equals(shown: str) -> str:
     return shown if shown.startswith("<") else f"= {shown}"
 
 
-def scaled(measure: str) -> Callable[[object], object]:
-    """Return what brings a number of the analysis to the scale that readers know."""
-    if measure not in _RATIO:
-        return lambda value: value
-    return lambda value: math.exp(value) if isinstance(value, float) else value
-
-
-def measure_name(measure: str) -> str:
-    """Name a measure; ratios are turned so that above 1 favours combined treatment."""
-    return _RATIO.get(measure, {"SMD": "g"}.get(measure, measure))
-
-
 def effect_words(fit: Synthesis, measure: str) -> str:
     """Write the pooled effect with its confidence interval."""
-    scale = scaled(measure)
+    scale = natural(measure)
     bounds = interval(scale(fit.ci_lb), scale(fit.ci_ub))
     level = f"{100 * fit.level:g} %"
     return f"{measure_name(measure)} {number(scale(fit.estimate))} ({level} CI {bounds})"
@@ -172,7 +159,7 @@ def numbers_table(result: AnalysisResult) -> Safe:
     fit, measure = result.fit, result.analysis.estimand.wanted_measure
     if isinstance(fit, Absent):
         return markup.paragraph(f"Nothing is pooled: {fit.reason}.")
-    scale = scaled(measure)
+    scale = natural(measure)
     level = f"{100 * fit.level:g} %"
     name = measure_name(measure)
     rows: list[tuple[object, object]] = [
@@ -225,11 +212,11 @@ def _q(fit: Synthesis) -> str:
 def trials_table(result: AnalysisResult) -> Safe:
     """List the pooled trials: effect, weight, rating, tier, source, rows and derivation."""
     effects, fit = result.effects, result.fit
-    scale = scaled(result.analysis.estimand.wanted_measure)
+    scale = natural(result.analysis.estimand.wanted_measure)
     weights = list(fit.weights) if isinstance(fit, Synthesis) and fit.k > 1 else None
     rows = []
     for position, row in enumerate(_rows(effects)):
-        weight = f"{weights[position]:.1f} %" if weights else "only trial"
+        weight = f"{weights[position]:.1f} %" if weights else "not pooled"
         shown = f"{number(scale(row.yi))} ({interval(scale(row.ci_lb), scale(row.ci_ub))})"
         rows.append(
             (
@@ -332,7 +319,7 @@ def sensitivity_table(result: AnalysisResult) -> Safe:
 
 def leave_one_out_table(result: AnalysisResult) -> Safe:
     """Show the pooled effect without each trial in turn."""
-    scale = scaled(result.analysis.estimand.wanted_measure)
+    scale = natural(result.analysis.estimand.wanted_measure)
     rows = [
         (
             row.label,
@@ -354,7 +341,7 @@ def checks_table(result: AnalysisResult) -> Safe:
     return scroll(table(("Condition", "Met", "Found"), rows, caption=caption), caption)
 
 
-def moderator_tables(moderator: ModeratorResult) -> Safe:
+def moderator_tables(moderator: ModeratorResult, measure: str) -> Safe:
     """Show the levels, their test, and the trials by level and diagnosis."""
     name = moderator.name.replace("_", " ")
     parts: list[object] = [
@@ -371,7 +358,10 @@ def moderator_tables(moderator: ModeratorResult) -> Safe:
         )
     ]
     if not isinstance(moderator.fit, Absent):
-        parts += [_levels_table(moderator, name), _differences_table(moderator, name)]
+        parts += [
+            _levels_table(moderator, name, measure),
+            _differences_table(moderator, name, measure),
+        ]
     cross = moderator.confounding
     header = (name.capitalize(), *(str(c).replace("_", " ") for c in cross.columns))
     rows = [(_words(index), *values) for index, *values in cross.itertuples()]
@@ -385,11 +375,18 @@ def _words(level: object) -> str:
     return str(level).replace("_", " ") or "not recorded"
 
 
-def _levels_table(moderator: ModeratorResult, name: str) -> Safe:
+def _levels_table(moderator: ModeratorResult, name: str, measure: str) -> Safe:
     if isinstance(moderator.fit, Absent):
         return text("")
+    scale = natural(measure)
     rows = [
-        (_words(r.name), r.k, number(r.estimate), interval(r.ci_lb, r.ci_ub), number(r.tau2, 3))
+        (
+            _words(r.name),
+            r.k,
+            number(scale(r.estimate)),
+            interval(scale(r.ci_lb), scale(r.ci_ub)),
+            number(r.tau2, 3),
+        )
         for r in moderator.fit.groups
     ]
     fit = moderator.fit
@@ -398,18 +395,23 @@ def _levels_table(moderator: ModeratorResult, name: str) -> Safe:
         f"p {_equals(p_value(fit.f_pval))}"
     )
     caption = f"Effect by {name}, one common tau²; test of equal effects: {test}"
-    header = ("Level", "k", "Estimate", "Confidence interval", "tau²")
+    header = ("Level", "k", measure_name(measure), "Confidence interval", "tau²")
     return scroll(table(header, rows, caption=caption), caption)
 
 
-def _differences_table(moderator: ModeratorResult, name: str) -> Safe:
+def _differences_table(moderator: ModeratorResult, name: str, measure: str) -> Safe:
     if isinstance(moderator.fit, Absent):
         return text("")
     names = moderator.fit.levels
     found = [moderator.fit.difference(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    rows = [(_words(d.label), number(d.estimate), interval(d.ci_lb, d.ci_ub)) for d in found]
-    caption = f"Differences between levels of {name}"
-    return scroll(table(("Levels", "Difference", "Interval"), rows, caption=caption), caption)
+    scale = natural(measure)
+    rows = [
+        (_words(d.label), number(scale(d.estimate)), interval(scale(d.ci_lb), scale(d.ci_ub)))
+        for d in found
+    ]
+    kind = "Quotient" if measure in RATIO_NAMES else "Difference"
+    caption = f"{kind}s between levels of {name}"
+    return scroll(table(("Levels", kind, "Interval"), rows, caption=caption), caption)
 
 
 def map_table(found: EvidenceMap, name: Callable[[str], str]) -> Safe:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from combined_care.evidence import Evidence
 
 NOT_YET = Absent(LATER)
+_REPEATED = (
+    "trials with several comparators would enter with the same combined arm more than once, and "
+    "this version fits no model of that dependence to claims"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,8 @@ def _pool(selection: Selection, rules: Rules, level: float | None = None) -> Syn
     effects = selection.effects
     if effects.empty:
         return Absent("no trial with usable numbers")
+    if effects["trial_id"].duplicated().any():
+        return Absent(_REPEATED)
     return synthesize(
         effects["yi"].to_numpy(),
         effects["vi"].to_numpy(),
@@ -222,7 +228,10 @@ def _moderator(analysis: Analysis, selection: Selection, rules: Rules) -> Modera
     )
     table = pd.crosstab(values, effects["diagnosis"])
     tested = list(counts.loc[counts["tested"], "level"])
-    return ModeratorResult(column, _fit_levels(effects, values, tested, rules), counts, table)
+    fit: Subgroups | Absent = Absent(_REPEATED)
+    if not effects["trial_id"].duplicated().any():
+        fit = _fit_levels(effects, values, tested, rules)
+    return ModeratorResult(column, fit, counts, table)
 
 
 def _fit_levels(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from combined_care.figures.evidence_map import describe_evidence_map, evidence_map
-from combined_care.figures.forest import describe_forest, forest
+from combined_care.figures.descriptions import describe_evidence_map, describe_forest
+from combined_care.figures.evidence_map import evidence_map
+from combined_care.figures.forest import forest
 from combined_care.figures.svg import to_svg
 
 __all__ = ["describe_evidence_map", "describe_forest", "evidence_map", "forest", "to_svg"]

@@ -56,23 +56,6 @@ def evidence_map(found: EvidenceMap, words: Mapping[str, str]) -> Figure:
     return figure
 
 
-def describe_evidence_map(found: EvidenceMap, words: Mapping[str, str]) -> str:
-    """Say in words what the map shows: the text alternative of the figure."""
-    cells = list(found.cells.values())
-    pooled = [cell for cell in cells if cell.k]
-    best = max(pooled, key=lambda cell: cell.k, default=None)
-    said = [
-        f"Map of {len(found.diagnoses)} diagnoses by {len(found.comparators)} comparators. "
-        f"{len(pooled)} of {len(cells)} cells have at least one trial with usable numbers, "
-        f"{sum(cell.k >= 3 for cell in pooled)} have three or more, {found.gaps} have no trial."
-    ]
-    if best is not None:
-        said.append(
-            f"Most trials: {words[best.diagnosis]} against {words[best.comparator]}, {best.k}."
-        )
-    return " ".join(said) + " The table below has the same numbers."
-
-
 def _heads(axes: Axes, found: EvidenceMap, words: Mapping[str, str]) -> None:
     for column, comparator in enumerate(found.comparators):
         x = _LABEL_WIDTH + (column + 0.5) * _CELL_WIDTH

@@ -19,6 +19,9 @@ _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _FONT = re.compile(r"(?:(?P<weight>bold|[1-9]00) )?(?P<size>[\d.]+px) .*")
 _REFERENCE = re.compile(r"(?:^|url\()#([^)]+)")
+#: Attributes that hold lengths in points; a hundredth of one is finer than any screen or print.
+_GEOMETRY = frozenset({"d", "x", "y", "width", "height", "transform"})
+_LONG = re.compile(r"\d+\.\d{3,}")
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
@@ -100,6 +103,8 @@ def _rename(element: ET.Element, name: str, wanted: set[str]) -> None:
     for key, value in element.attrib.items():
         if "url(#" in value:
             element.set(key, value.replace("url(#", f"url(#{name}-"))
+        elif key in _GEOMETRY:
+            element.set(key, _LONG.sub(lambda found: f"{float(found[0]):.2f}", value))
 
 
 def _unwrap(parent: ET.Element) -> None:

@@ -35,7 +35,10 @@ def _plain(verdict: Verdict) -> str:
     first = f"{counted if trials else 'No trial has'} usable numbers on the decisive questions."
     lines = [f"{r.analysis.title}: {tables.label_words(r.label)}" for r in decisive]
     groups = [str(reason).rstrip(".") for reason in verdict.reasons if reason.code == "group"]
-    return f"{first} {_sentence('; '.join(groups or lines))}."
+    said = f"{first} {_sentence('; '.join(groups or lines))}."
+    if any(result.interval_is_narrow for result in decisive):
+        said += " Few trials agree so closely that an interval is too narrow to be trusted."
+    return said
 
 
 def _sentence(words: str) -> str:
@@ -61,7 +64,7 @@ def analysis(result: AnalysisResult, evidence: Evidence) -> Safe:
     if result.k:
         parts.append(_forest(result, evidence))
     if result.moderator is not None:
-        parts.append(tables.moderator_tables(result.moderator))
+        parts.append(tables.moderator_tables(result.moderator, asked.estimand.wanted_measure))
     parts += [tables.numbers_table(result), tables.checks_table(result)]
     if result.k:
         parts.append(details("The pooled trials, with sources", tables.trials_table(result)))
@@ -77,7 +80,7 @@ def _reading(result: AnalysisResult) -> str:
     fit, k = result.fit, result.k
     if not isinstance(fit, Synthesis):
         return f"Nothing can be pooled: {fit.reason}."
-    words = tables.effect_words(fit, result.analysis.estimand.wanted_measure)
+    words = tables.result_words(result)
     if k == 1:
         return f"A single trial, shown as it is: {words}."
     if k == 2:
