@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
@@ -297,7 +298,7 @@ def test_groups_are_shown_with_their_effects_their_test_and_their_diagnoses():
     assert counts.rows[1:] == [["protocolised", "3", "yes"], ["flexible", "4", "yes"]]
     frame = found.fit.to_frame()
     assert levels.column("Level") == list(found.fit.levels)
-    assert levels.column("Estimate") == [markup.number(x) for x in frame["estimate"]]
+    assert levels.column("g") == [markup.number(x) for x in frame["estimate"]]
     assert levels.column("Confidence interval") == [
         markup.interval(a, b) for a, b in zip(frame["ci_lb"], frame["ci_ub"], strict=True)
     ]
@@ -369,3 +370,10 @@ def test_every_table_has_a_caption_scopes_and_a_region_that_scrolls_by_keyboard(
         assert html.count('role="region"') == html.count('tabindex="0"') == len(read_back)
         widths = {len(row) for table in read_back[:1] for row in table.rows}
         assert len(widths) == 1, "every row has a cell for every column"
+
+
+def test_levels_of_a_ratio_are_shown_as_ratios():
+    found = moderated()
+    levels = Reader(tables.moderator_tables(found, "OR")).tables[1]
+    first = found.fit.groups[0].estimate
+    assert levels.column("odds ratio")[0] == markup.number(math.exp(first))

@@ -216,7 +216,8 @@ def trials_table(result: AnalysisResult) -> Safe:
     weights = list(fit.weights) if isinstance(fit, Synthesis) and fit.k > 1 else None
     rows = []
     for position, row in enumerate(_rows(effects)):
-        weight = f"{weights[position]:.1f} %" if weights else "not pooled"
+        alone = "only trial" if result.k == 1 else "not pooled"
+        weight = f"{weights[position]:.1f} %" if weights else alone
         shown = f"{number(scale(row.yi))} ({interval(scale(row.ci_lb), scale(row.ci_ub))})"
         rows.append(
             (
