@@ -272,6 +272,13 @@ def test_a_verdict_is_plain_json_with_reasons_and_the_same_every_time():
     assert "certainty" not in document
 
 
+def test_a_verdict_lists_the_checks_of_its_decisive_analyses():
+    verdict = cc.judge(claim(), trials_with([0.5, 0.55, 0.45, 0.5, 0.6]))
+    assert verdict.checks == verdict.results[0].checks
+    assert [c.passed for c in verdict.checks[:2]] == [True, True]
+    assert [c.passed for c in verdict.checks[-2:]] == [None, None]
+
+
 def test_what_is_not_computed_yet_says_so():
     verdict = cc.judge(claim(), trials_with([0.5, 0.5, 0.5]))
     assert "not computed" in str(verdict.certainty)

@@ -173,7 +173,7 @@ def _numbers(fit: Synthesis) -> dict[str, Any]:
 
 
 def rounded(value: Number) -> float | str:
-    """Round to eight digits: enough to compare, few enough to be the same on every machine."""
+    """Round to six digits: enough to compare, few enough to be the same on every machine."""
     if isinstance(value, Absent):
         return str(value)
-    return float(f"{value:.8g}")
+    return float(f"{value:.6g}")

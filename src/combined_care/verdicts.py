@@ -14,6 +14,7 @@ from combined_care.crosscheck import cross_check
 from combined_care.findings import (
     LATER,
     AnalysisResult,
+    Check,
     ModeratorResult,
     Reason,
     SensitivityResult,
@@ -70,6 +71,11 @@ class Verdict:
     def decisive(self) -> tuple[AnalysisResult, ...]:
         """The analyses that the verdict rests on."""
         return tuple(r for r in self.results if r.analysis.role == "decisive")
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The conditions of the decision rule, of all decisive analyses in their order."""
+        return tuple(check for result in self.decisive for check in result.checks)
 
     def __str__(self) -> str:
         why = " ".join(str(reason) for reason in self.reasons)
