@@ -98,7 +98,8 @@ class ValidationReport(Result):
         asked = f"{warnings} warning{'' if warnings == 1 else 's'}"
         if errors == 0:
             return f"ok: {rows}; {asked}"
-        return f"not usable: {errors} error{'' if errors == 1 else 's'} and {asked} in {rows}"
+        found = f"{errors} error{'' if errors == 1 else 's'} and {asked}"
+        return f"not usable: {found} in {rows or 'no table that could be read'}"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a problem: file, line, column, value, expected, severity."""
