@@ -16,6 +16,7 @@ from scipy.special import ndtr, sici
 
 from combined_care import markup
 from combined_care.errors import ConvergenceError, InputError
+from combined_care.inputs import Labels, check_effects
 from combined_care.results import Absent, FloatArray, Number, Result, is_present
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def bayesian_synthesis(
     scale: float = 0.5,
     level: float = 0.95,
     threshold: float = 0.24,
+    slab: Labels = None,
 ) -> BayesianSynthesis:
     r"""Compute the posterior of the random-effects model, exactly but for rounding.
 
@@ -130,6 +132,8 @@ def bayesian_synthesis(
     threshold : float
         Smallest effect of interest, in the unit of `yi`. The default is that of the project for
         symptom severity, g = 0.24 [4]_.
+    slab : sequence of str, optional
+        Study labels, used in error messages.
 
     Returns
     -------
@@ -138,8 +142,8 @@ def bayesian_synthesis(
     Raises
     ------
     InputError
-        If `yi` and `vi` differ in length, are empty or not finite, a variance is not positive, or
-        another argument lies outside its range; all problems are listed.
+        If an option lies outside its range, or an effect or variance is not usable; every such
+        study is named.
     ConvergenceError
         If the results still move on the finest grid.
 
@@ -185,7 +189,8 @@ def bayesian_synthesis(
     >>> f"{fit.prob_benefit:.4f} {fit.prob_worthwhile:.4f}"
     '0.9413 0.6827'
     """
-    y, v = _checked(yi, vi, prior, scale, level, threshold)
+    _check_options(prior, scale, level, threshold)
+    y, v, _ = check_effects(yi, vi, slab)
     data = _Data(y, v, prior, float(scale))
     lo, hi = _support(data)
     nodes, found = _FIRST, _summarise(data, data.posterior(lo, hi, _FIRST), level, threshold)
@@ -360,19 +365,9 @@ def _distance(one: BayesianSynthesis, other: BayesianSynthesis) -> float:
     return max(moves)
 
 
-def _checked(
-    yi: npt.ArrayLike, vi: npt.ArrayLike, prior: str, scale: float, level: float, threshold: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return effects and variances as arrays, or raise one error that lists every problem."""
-    y, v = (np.asarray(values, dtype=np.float64) for values in (yi, vi))
+def _check_options(prior: str, scale: float, level: float, threshold: float) -> None:
+    """Raise one error that lists every option outside its range."""
     problems = []
-    if y.ndim != 1 or y.shape != v.shape or y.size == 0:
-        problems.append(
-            "yi and vi must be one-dimensional, equally long and not empty;"
-            f" got shapes {y.shape} and {v.shape}"
-        )
-    problems += _unfit("yi", y, np.isfinite(y), "finite")
-    problems += _unfit("vi", v, np.isfinite(v) & (v > 0.0), "above 0 and finite")
     if prior not in get_args(Prior):
         problems.append(f"prior must be one of {', '.join(get_args(Prior))}; got {prior!r}")
     if not 0.0 < scale < np.inf:
@@ -383,12 +378,6 @@ def _checked(
         problems.append(f"threshold must be finite; got {threshold:g}")
     if problems:
         raise InputError("; ".join(problems))
-    return y, v
-
-
-def _unfit(name: str, values: FloatArray, ok: npt.ArrayLike, expected: str) -> list[str]:
-    flat, bad = values.ravel(), np.flatnonzero(~np.asarray(ok))
-    return [f"{name}[{i}] must be {expected}; got {flat[i]:g}" for i in bad]
 
 
 def _percent(probability: float) -> str:
