@@ -265,10 +265,13 @@ def test_a_failing_notebook_stops_keeps_the_earlier_report_and_names_the_file(sm
 
 
 def test_executed_notebooks_are_kept_on_request(small):
+    kept = small / "build" / "notebooks" / "panic-combined.ipynb"
     build(small)
-    assert not (small / "build" / "notebooks").exists()
+    assert not kept.exists()
     build(small, force=True, keep=True)
-    assert (small / "build" / "notebooks" / "panic-combined.ipynb").is_file()
+    assert kept.is_file()
+    build(small)
+    assert kept.is_file(), "a build that has nothing to do removes nothing"
 
 
 def test_an_unknown_parameter_is_an_error_before_anything_runs(small):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from combined_care.effects import SmdVariance
+    from combined_care.inference import Test
+    from combined_care.tau2 import Method
 
 Kind = Literal["superiority", "meaningful", "equivalence", "moderator", "uncertainty"]
 Role = Literal["decisive", "context"]
@@ -36,8 +38,8 @@ class Sensitivity:
 class Rules:
     """What all claims share: the model, the thresholds and the sensitivity analyses."""
 
-    method: str
-    test: str
+    method: Method
+    test: Test
     level: float
     smd_variance: SmdVariance
     smallest_effect: float

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from combined_care.estimands import Estimand
 from combined_care.results import Absent
-from combined_care.synthesis import Synthesis, synthesize
+from combined_care.verdicts import pool
 
 if TYPE_CHECKING:
     from combined_care.claims import Rules
     from combined_care.evidence import Evidence
+    from combined_care.synthesis import Synthesis
 
 #: Comparators of combined treatment, from the single treatments to what is context only.
 COMPARATORS = (
@@ -129,13 +130,5 @@ def _cell(evidence: Evidence, rules: Rules, diagnosis: str, comparator: str, kno
     if effects.empty:
         why = "no trial" if not unpooled else "no trial with usable numbers"
         return Cell(diagnosis, comparator, 0, 0, len(unpooled), Absent(why))
-    fit = synthesize(
-        effects["yi"].to_numpy(),
-        effects["vi"].to_numpy(),
-        method=rules.method,  # type: ignore[arg-type]
-        test=rules.test,  # type: ignore[arg-type]
-        level=rules.level,
-        slab=tuple(effects["label"]),
-    )
     people = int(effects["n"].sum())
-    return Cell(diagnosis, comparator, len(effects), people, len(unpooled), fit)
+    return Cell(diagnosis, comparator, len(effects), people, len(unpooled), pool(effects, rules))

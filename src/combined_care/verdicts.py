@@ -178,7 +178,7 @@ def _judge_uncertainty(decisive: list[AnalysisResult]) -> tuple[Label, tuple[Rea
 
 def _judge_analysis(analysis: Analysis, rules: Rules, evidence: Evidence) -> AnalysisResult:
     selection = evidence.select(analysis.estimand)
-    fit = _pool(selection, rules)
+    fit = pool(selection.effects, rules)
     smallest = labels.smallest_effect_on(analysis.estimand.wanted_measure, selection.effects, rules)
     moderator = _moderator(analysis, selection, rules) if analysis.kind == "moderator" else None
     loo = _leave_one_out(analysis, selection, rules, smallest)
@@ -200,8 +200,21 @@ def _judge_analysis(analysis: Analysis, rules: Rules, evidence: Evidence) -> Ana
     )
 
 
-def _pool(selection: Selection, rules: Rules, level: float | None = None) -> Synthesis | Absent:
-    effects = selection.effects
+def pool(effects: pd.DataFrame, rules: Rules) -> Synthesis | Absent:
+    """Pool effects by the model that all claims share.
+
+    Parameters
+    ----------
+    effects : pandas.DataFrame
+        One row a trial, as :meth:`combined_care.evidence.Evidence.effects` gives them.
+    rules : Rules
+        Names the model.
+
+    Returns
+    -------
+    Synthesis or Absent
+        Absent without a trial, or where a trial stands in several rows.
+    """
     if effects.empty:
         return Absent("no trial with usable numbers")
     if effects["trial_id"].duplicated().any():
@@ -209,9 +222,9 @@ def _pool(selection: Selection, rules: Rules, level: float | None = None) -> Syn
     return synthesize(
         effects["yi"].to_numpy(),
         effects["vi"].to_numpy(),
-        method=rules.method,  # type: ignore[arg-type]
-        test=rules.test,  # type: ignore[arg-type]
-        level=rules.level if level is None else level,
+        method=rules.method,
+        test=rules.test,
+        level=rules.level,
         slab=tuple(effects["label"]),
     )
 
@@ -251,8 +264,8 @@ def _fit_levels(
         effects.loc[inside, "vi"].to_numpy(),
         values[inside].to_numpy(),
         tau="common",
-        method=rules.method,  # type: ignore[arg-type]
-        test=rules.test,  # type: ignore[arg-type]
+        method=rules.method,
+        test=rules.test,
         level=rules.level,
         slab=tuple(effects.loc[inside, "label"]),
     )
@@ -268,8 +281,7 @@ def _leave_one_out(
         return pd.DataFrame(columns=columns)
     rows = []
     for position, left_out in enumerate(effects.itertuples(index=False)):
-        rest = replace(selection, effects=effects.drop(index=position))
-        fit = _pool(rest, rules)
+        fit = pool(effects.drop(index=position), rules)
         if isinstance(fit, Absent):
             continue
         label = labels.interval_label(analysis, fit, rules, smallest)
@@ -293,7 +305,7 @@ def _sensitivities(
         parts = {name: getattr(changed, name) for name in item.change}
         estimand = replace(analysis.estimand, **parts)
         selection = evidence.select(estimand)
-        fit = _pool(selection, rules)
+        fit = pool(selection.effects, rules)
         moderator = _moderator(analysis, selection, rules) if analysis.moderator else None
         smallest = labels.smallest_effect_on(estimand.wanted_measure, selection.effects, rules)
         label = labels.label_of(analysis, fit, moderator, rules, smallest)

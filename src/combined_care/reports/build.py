@@ -6,7 +6,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import shutil
 import sys
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
@@ -87,7 +86,7 @@ def render(
     wanted = plan.pages(root, claims)
     reports = root / "reports"
     shared = plan.shared_digest(root)
-    inputs = {page.name: plan.digest(page, root, shared) for page in wanted}
+    inputs = {page.name: plan.digest(page, shared) for page in wanted}
     state = plan.read_state(reports)
     due = [
         page
@@ -98,7 +97,8 @@ def render(
         reports.mkdir(exist_ok=True)
         _run(due, inputs, root, jobs=jobs, progress=progress)
         if not keep:
-            shutil.rmtree(root / "build" / "notebooks", ignore_errors=True)
+            for page in due:
+                _executed(page, root).unlink(missing_ok=True)
     built = {page.name for page in due}
     rest = tuple(page.name for page in wanted if page.name not in built)
     return RenderSummary(reports, tuple(page.name for page in due), rest)
@@ -131,7 +131,7 @@ def _build(page: Page, inputs: str, root: Path) -> str:
     from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415
 
     os.environ[ROOT_VARIABLE] = str(root)
-    made = root / "build" / "notebooks" / f"{page.name}.ipynb"
+    made = _executed(page, root)
     made.parent.mkdir(parents=True, exist_ok=True)
     try:
         notebook = papermill.execute_notebook(
@@ -161,6 +161,10 @@ def _build(page: Page, inputs: str, root: Path) -> str:
         replace_file(reports / "verdicts.json", text)
     replace_file(reports / f"{page.name}.html", html)
     return hashlib.sha256(html.encode()).hexdigest()
+
+
+def _executed(page: Page, root: Path) -> Path:
+    return root / "build" / "notebooks" / f"{page.name}.ipynb"
 
 
 def _remember(reports: Path, name: str, inputs: str, page: str) -> None:

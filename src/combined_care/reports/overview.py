@@ -8,7 +8,7 @@ from IPython.display import display
 
 from combined_care import figures, tables
 from combined_care.landscape import map_evidence
-from combined_care.markup import Safe, join, paragraph, text
+from combined_care.markup import Safe, join, paragraph, scroll, text
 from combined_care.reports.page import VERDICTS
 
 if TYPE_CHECKING:
@@ -42,16 +42,14 @@ def evidence_map(evidence: Evidence, verdicts: Sequence[Verdict]) -> Safe:
     found = map_evidence(evidence, verdicts[0].claim.rules)
     words = {word: evidence.name(word) for word in (*found.diagnoses, *found.comparators)}
     said = figures.describe_evidence_map(found, words)
+    caption = Safe(f"<figcaption>{text(said)}</figcaption>")
     svg = figures.to_svg(
         figures.evidence_map(found, words),
         name="evidence-map",
         title="Evidence map by diagnosis and comparator",
         description=said,
     )
-    figure = Safe(
-        f'<figure><div class="scroll" role="region" aria-label="Evidence map" tabindex="0">'
-        f"{svg}</div><figcaption>{text(said)}</figcaption></figure>"
-    )
+    figure = join([Safe("<figure>"), scroll(svg, "Evidence map"), caption, Safe("</figure>")])
     return join([figure, tables.map_table(found, evidence.name)])
 
 

@@ -7,6 +7,7 @@ import json
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from combined_care import __version__
@@ -16,7 +17,6 @@ from combined_care.schema import PACKAGE_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
 STATE = "build.json"
 #: Libraries whose version may change a page.
@@ -73,8 +73,8 @@ def check_parameters(page: Page) -> None:
     known(f"parameter of {page.notebook.name}", page.parameters, declared)
 
 
-def digest(page: Page, root: Path, shared: str) -> str:
-    """Return the digest of everything that a page is made from."""
+def digest(page: Page, shared: str) -> str:
+    """Return the digest of all that a page is made from; `shared` is that of the common inputs."""
     own = {
         "parameters": dict(page.parameters),
         "title": page.title,
@@ -86,13 +86,9 @@ def digest(page: Page, root: Path, shared: str) -> str:
 
 def shared_digest(root: Path) -> str:
     """Return the digest of what all pages share: data, package code and library versions."""
-    import combined_care  # noqa: PLC0415
-
-    code = combined_care.__path__[0]
-    from pathlib import Path  # noqa: PLC0415
-
+    code = Path(__file__).resolve().parents[1]
     sha = hashlib.sha256()
-    for folder in (root / "data", Path(code)):
+    for folder in (root / "data", code):
         for file in _inputs(folder):
             sha.update(f"{file.relative_to(folder).as_posix()}\0".encode())
             sha.update(file.read_bytes())
