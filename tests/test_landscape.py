@@ -39,6 +39,13 @@ def test_a_trial_without_usable_numbers_is_no_gap(found):
     assert isinstance(cell.fit, Absent)
 
 
+def test_unreported_arm_sizes_are_not_shown_as_nobody():
+    row = means("t", 0.4, n=float("nan"), tier="B", effect=-0.4, se=0.2, effect_measure="smd",
+                favours_experimental_when="lower")  # fmt: skip
+    cell = map_evidence(evidence([trial("t")], [row]), RULES).cell("mdd", "pharmacotherapy")
+    assert (cell.k, cell.size) == (1, "unknown")
+
+
 def test_gaps_are_counted(found):
     assert found.cell("panic", "psychotherapy").empty
     assert found.gaps == len(found.cells) - 2

@@ -51,6 +51,11 @@ class Cell:
     fit: Synthesis | Absent
 
     @property
+    def size(self) -> str:
+        """Number of people for readers; ``unknown`` where no trial reports arm sizes."""
+        return f"{self.n:,}" if self.n else "unknown"
+
+    @property
     def empty(self) -> bool:
         """Whether no trial at all addresses the question."""
         return self.k == 0 and self.unpooled == 0

@@ -425,7 +425,7 @@ def map_table(found: EvidenceMap, name: Callable[[str], str]) -> Safe:
             if cell.empty:
                 cells.append("no trial")
                 continue
-            words = f"k = {cell.k}, n = {cell.n:,}"
+            words = f"k = {cell.k}, n = {cell.size}"
             if isinstance(cell.fit, Synthesis):
                 words += f": {effect_words(cell.fit, 'SMD')}"
             if cell.unpooled:

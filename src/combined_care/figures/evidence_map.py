@@ -98,7 +98,7 @@ def _cell_text(cell: Cell) -> tuple[str, str]:
         return "no trial", ""
     if not isinstance(cell.fit, Synthesis):
         return f"{_trials(cell.unpooled)},\nnot poolable", ""
-    head = f"{_trials(cell.k)}, n {cell.n:,}"
+    head = f"{_trials(cell.k)}, n {cell.size}"
     return head, _effect(cell.fit)
 
 
