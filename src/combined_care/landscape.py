@@ -53,7 +53,7 @@ class Cell:
     @property
     def size(self) -> str:
         """Number of people for readers; ``unknown`` where no trial reports arm sizes."""
-        return f"{self.n:,}" if self.n else "unknown"
+        return "unknown" if self.k and not self.n else f"{self.n:,}"
 
     @property
     def empty(self) -> bool:
