@@ -15,14 +15,14 @@ from tqdm import tqdm
 
 from combined_care.errors import CombinedCareError
 from combined_care.paths import ROOT_VARIABLE
-from combined_care.reports import plan
+from combined_care.reports import catalogue, plan
 from combined_care.reports.page import page_of, verdicts_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from combined_care.reports.plan import Page
+    from combined_care.reports.catalogue import Page
 
 
 class ReportError(CombinedCareError):
@@ -83,7 +83,7 @@ def render(
     ReportError
         If a notebook fails. Earlier pages stay as they were.
     """
-    wanted = plan.pages(root, claims)
+    wanted = catalogue.pages(root, claims)
     reports = root / "reports"
     shared = plan.shared_digest(root)
     inputs = {page.name: plan.digest(page, shared) for page in wanted}
