@@ -21,7 +21,7 @@ LAYERS = {
     "numbers": (
         "effects conversions overlap event_rates translation inputs tau2 inference heterogeneity"
         " pooling caveats synthesis crosscheck mixed_model cluster_robust coefficient_tests design"
-        " residual_variation regression level_means moderators covariance dependence"
+        " residual_variation regression level_means level_regression moderators covariance dependence"
         " egger small_study trim_fill step_selection sensitivity influence_measures fragility bayes"
     ),
     "tables of data": "tabular intervals checks schema changes importer",

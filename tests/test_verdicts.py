@@ -149,16 +149,41 @@ def test_a_moderator_needs_two_levels_of_three_trials():
     assert "fewer than 2 levels" in str(verdict)
 
 
-def test_a_trial_with_several_comparators_is_never_counted_twice():
-    rows = [means(f"t{i}", 0.4) for i in range(4)]
-    more = [means(f"t{i}", 0.2, row_id=f"t{i}-02", comparator="psychotherapy") for i in range(4)]
-    found = evidence([trial(f"t{i}") for i in range(4)], rows + more)
+def test_trials_with_several_comparators_are_compared_robustly_and_never_pooled():
+    gains = [0.40, 0.45, 0.35, 0.50, 0.42]
+    rows = [means(f"t{i}", gain) for i, gain in enumerate(gains)]
+    more = [
+        means(f"t{i}", gain - 0.3 - 0.03 * i, row_id=f"t{i}-02", comparator="psychotherapy")
+        for i, gain in enumerate(gains)
+    ]
+    found = evidence([trial(f"t{i}") for i in range(5)], rows + more)
     by_comparator = analysis("moderator", moderator="comparator", estimand=Estimand())
     result = cc.judge(claim("moderator", (by_comparator,)), found).results[0]
-    assert result.label == "insufficient"
-    assert (result.k, result.n) == (4, 4 * (40 + 40 + 40))
+    assert (result.k, result.n) == (5, 5 * (40 + 40 + 40))
     assert isinstance(result.fit, Absent)
-    assert "more than once" in result.moderator.fit.reason
+    assert "more than once" in result.fit.reason
+    fit = result.moderator.fit
+    assert (fit.test, fit.trials, fit.k) == ("CR2", 5, 10)
+    assert result.label == "supported"
+    assert fit.difference("pharmacotherapy", "psychotherapy").estimate > 0.3
+
+
+def test_a_moderator_is_shown_with_the_diagnosis_held_constant():
+    moderator = moderated(0.1, 0.8).results[0].moderator
+    assert "one diagnosis" in moderator.adjusted.reason
+    kinds = ["cbt", "ipt"] * 8
+    found = evidence(
+        [
+            trial(f"t{i}", psychotherapy_class=kind, diagnosis="mdd" if i < 8 else "ocd")
+            for i, kind in enumerate(kinds)
+        ],
+        [means(f"t{i}", 0.2 + 0.1 * (i >= 8) + 0.03 * (i % 5)) for i in range(16)],
+    )
+    by_class = analysis("moderator", moderator="psychotherapy_class")
+    verdict = cc.judge(claim("moderator", (by_class,)), found)
+    adjusted = verdict.results[0].moderator.adjusted
+    assert (adjusted.adjusted_for, adjusted.k) == ("diagnosis", 16)
+    assert "adjusted_pval" in verdict.to_dict()["estimates"][0]
 
 
 def test_ratios_are_written_as_ratios_for_readers():

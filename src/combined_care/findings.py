@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from combined_care.moderators import Subgroups
 from combined_care.results import Absent, Number
 from combined_care.synthesis import Synthesis
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from combined_care.crosscheck import CrossCheck
     from combined_care.decisions import Label
     from combined_care.estimands import Selection
+    from combined_care.level_regression import LevelRegression
+    from combined_care.moderators import Subgroups
 
 LATER = "not computed in this version"
 
@@ -62,18 +63,31 @@ class ModeratorResult:
     ----------
     name : str
         The trial column.
-    fit : Subgroups or Absent
-        Levels with enough trials, one common tau2.
+    fit : Subgroups, LevelRegression or Absent
+        Levels with enough trials, one common tau2; a cluster-robust regression where a trial
+        stands in several levels.
     counts : pandas.DataFrame
         Every level with its number of trials and whether it was tested.
     confounding : pandas.DataFrame
         Trials by level (rows) and diagnosis (columns).
+    adjusted : LevelRegression or Absent
+        The same levels with the diagnosis held constant, where the data separate the two.
     """
 
     name: str
-    fit: Subgroups | Absent
+    fit: Subgroups | LevelRegression | Absent
     counts: pd.DataFrame
     confounding: pd.DataFrame
+    adjusted: LevelRegression | Absent
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the number of levels and the p values, as far as there are any."""
+        if isinstance(self.fit, Absent):
+            return {}
+        record = {"levels": len(self.fit.levels), "moderator_pval": rounded(self.fit.f_pval)}
+        if not isinstance(self.adjusted, Absent):
+            record["adjusted_pval"] = rounded(self.adjusted.f_pval)
+        return record
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +170,8 @@ class AnalysisResult:
                 careful = self.fit.inference("knha-conservative")
                 record["conservative_ci_lb"] = rounded(careful.ci_lb)
                 record["conservative_ci_ub"] = rounded(careful.ci_ub)
-        if self.moderator is not None and isinstance(self.moderator.fit, Subgroups):
-            record["levels"] = len(self.moderator.fit.levels)
-            record["moderator_pval"] = rounded(self.moderator.fit.f_pval)
+        if self.moderator is not None:
+            record |= self.moderator.to_dict()
         record["trials"] = list(self.effects["trial_id"])
         return record
 

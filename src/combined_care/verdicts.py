@@ -19,6 +19,7 @@ from combined_care.findings import (
     Reason,
     SensitivityResult,
 )
+from combined_care.level_regression import LevelRegression, level_regression
 from combined_care.moderators import Subgroups, subgroups
 from combined_care.results import Absent, Number
 from combined_care.synthesis import Synthesis, synthesize
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 NOT_YET = Absent(LATER)
 _REPEATED = (
-    "trials with several comparators would enter with the same combined arm more than once, and "
-    "this version fits no model of that dependence to claims"
+    "trials with several comparators would enter with the same combined arm more than once; "
+    "their effects are compared, never pooled"
 )
 
 
@@ -247,27 +248,52 @@ def _moderator(analysis: Analysis, selection: Selection, rules: Rules) -> Modera
     )
     table = pd.crosstab(values, effects["diagnosis"])
     tested = list(counts.loc[counts["tested"], "level"])
-    fit: Subgroups | Absent = Absent(_REPEATED)
-    if not effects["trial_id"].duplicated().any():
-        fit = _fit_levels(effects, values, tested, rules)
-    return ModeratorResult(column, fit, counts, table)
-
-
-def _fit_levels(
-    effects: pd.DataFrame, values: pd.Series, tested: list[str], rules: Rules
-) -> Subgroups | Absent:
     if len(tested) < 2:
-        return Absent(f"fewer than 2 levels with at least {rules.min_trials_per_level} trials each")
-    inside = values.isin(tested).to_numpy()
+        few = Absent(f"fewer than 2 levels with at least {rules.min_trials_per_level} trials each")
+        return ModeratorResult(column, few, counts, table, few)
+    inside = effects[values.isin(tested)].assign(level=values)
+    fit, adjusted = _fit_levels(inside, rules), _adjusted(column, inside, rules)
+    return ModeratorResult(column, fit, counts, table, adjusted)
+
+
+def _fit_levels(effects: pd.DataFrame, rules: Rules) -> Subgroups | LevelRegression | Absent:
+    """Compare levels; trials that stand in several of them are told apart by their cluster."""
+    if effects["trial_id"].duplicated().any():
+        return _level_regression(effects, rules, cluster=effects["trial_id"].to_numpy())
     return subgroups(
-        effects.loc[inside, "yi"].to_numpy(),
-        effects.loc[inside, "vi"].to_numpy(),
-        values[inside].to_numpy(),
+        effects["yi"].to_numpy(),
+        effects["vi"].to_numpy(),
+        effects["level"].to_numpy(),
         tau="common",
         method=rules.method,
         test=rules.test,
         level=rules.level,
-        slab=tuple(effects.loc[inside, "label"]),
+        slab=tuple(effects["label"]),
+    )
+
+
+def _adjusted(column: str, effects: pd.DataFrame, rules: Rules) -> LevelRegression | Absent:
+    """Compare the same levels with the diagnosis held constant."""
+    if column == "diagnosis":
+        return Absent("the moderator is the diagnosis itself")
+    if effects["diagnosis"].nunique() < 2:
+        return Absent("all trials are of one diagnosis")
+    more: dict[str, Any] = {"by": effects["diagnosis"].to_numpy(), "by_name": "diagnosis"}
+    if effects["trial_id"].duplicated().any():
+        more["cluster"] = effects["trial_id"].to_numpy()
+    return _level_regression(effects, rules, **more)
+
+
+def _level_regression(effects: pd.DataFrame, rules: Rules, **more: Any) -> LevelRegression | Absent:
+    return level_regression(
+        effects["yi"].to_numpy(),
+        effects["vi"].to_numpy(),
+        effects["level"].to_numpy(),
+        method=rules.method,
+        test=rules.test,
+        level=rules.level,
+        slab=tuple(effects["label"] + " " + effects["comparator"]),
+        **more,
     )
 
 
