@@ -25,7 +25,7 @@ LAYERS = {
         " egger small_study trim_fill step_selection sensitivity influence_measures fragility bayes"
     ),
     "tables of data": "tabular intervals checks schema changes importer",
-    "evidence": "contrasts estimands selection query evidence",
+    "evidence": "contrasts estimands selection rows query evidence",
     "claims": "decisions claims",
     "verdicts": "findings labels reasons verdicts landscape",
     "display": "figures tables",

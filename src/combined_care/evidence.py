@@ -17,6 +17,7 @@ from combined_care.errors import known
 from combined_care.estimands import Estimand, Selection
 from combined_care.paths import project_root
 from combined_care.query import Query
+from combined_care.rows import Rows
 from combined_care.selection import SelectionRule, load_rule
 
 if TYPE_CHECKING:
@@ -147,7 +148,12 @@ class Evidence:
             If the estimand names a column or a value that the data do not know.
         """
         self._check(estimand)
-        return Query(self.contrasts, self.arms_of_trial, self.rule, estimand).run()
+        return Query(self.rows, self.rule, estimand).run()
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows of :attr:`contrasts`, with what every question asks of them computed once."""
+        return Rows(self.contrasts, self.arms_of_trial)
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:

@@ -206,7 +206,10 @@ def level_regression(
             return missing
     names = None if cluster is None else check_clusters(cluster, labels)
     fit = fit_mixed(effects, variances, design, method)
-    tests = _Tests(fit, design, effects, variances, test, names)
+    robust = None
+    if names is not None and fit.scale > 0.0:
+        robust = robust_fit(effects, variances, design, fit.tau2, names)
+    tests = _Tests(fit, effects.size, test, robust)
     rows = np.eye(design.shape[1])[: len(levels)]
     pairs = [(i, j) for i in range(len(levels)) for j in range(len(levels)) if i != j]
     omnibus = tests.omnibus(rows[1:] - rows[0])
@@ -252,33 +255,23 @@ class _Tests:
     """Tests of combinations of coefficients, by the model or robust against dependence."""
 
     fit: MixedFit
-    design: FloatArray
-    yi: FloatArray
-    vi: FloatArray
+    k: int
     test: Test
-    cluster: tuple[str, ...] | None
-
-    def robust(self) -> RobustFit | None:
-        if self.cluster is None or self.fit.scale == 0.0:
-            return None
-        return robust_fit(self.yi, self.vi, self.design, self.fit.tau2, self.cluster)
+    robust: RobustFit | None
 
     def omnibus(self, rows: FloatArray) -> Omnibus:
         if self.fit.scale == 0.0:
             return Omnibus.absent(FLAT)
-        robust = self.robust()
-        if robust is None:
-            return model_based(self.fit, rows, self.yi.size, self.test).omnibus
-        return cluster_based(robust, rows).omnibus
+        if self.robust is None:
+            return model_based(self.fit, rows, self.k, self.test).omnibus
+        return cluster_based(self.robust, rows).omnibus
 
     def contrasts(
         self, labels: Sequence[str], rows: FloatArray, level: float
     ) -> tuple[Contrast, ...]:
-        robust = self.robust()
-        if robust is None:
-            found = model_based(self.fit, rows[:0], self.yi.size, self.test)
+        if self.robust is None:
+            found = model_based(self.fit, rows[:0], self.k, self.test)
             factor, df = found.factor, np.full(len(rows), found.df[0])
         else:
-            factor, df = robust.factor, robust.degrees_of_freedom(rows)
-        ses = standard_errors(rows, factor)
-        return contrasts(labels, rows @ self.fit.beta, ses, df, level)
+            factor, df = self.robust.factor, self.robust.degrees_of_freedom(rows)
+        return contrasts(labels, rows @ self.fit.beta, standard_errors(rows, factor), df, level)

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from combined_care.contrasts import Numbers, Oriented, oriented_effect
+from combined_care.contrasts import Oriented
 from combined_care.estimands import Estimand, Selection
 from combined_care.selection import Candidate, Choice, SelectionRule, choose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from combined_care.rows import Rows
 
 #: Columns of a trial that every effect carries along.
 TRIAL_COLUMNS = (
@@ -53,25 +53,16 @@ class Query:
 
     Parameters
     ----------
-    contrasts : pandas.DataFrame
+    rows : Rows
         Outcome rows joined with their trials.
-    arms_of_trial : dict
-        Number of arms of each trial.
     rule : SelectionRule
         How one effect per trial is chosen.
     estimand : Estimand
         What is asked.
     """
 
-    def __init__(
-        self,
-        contrasts: pd.DataFrame,
-        arms_of_trial: Mapping[str, int],
-        rule: SelectionRule,
-        estimand: Estimand,
-    ) -> None:
-        self.contrasts = contrasts
-        self.arms_of_trial = arms_of_trial
+    def __init__(self, rows: Rows, rule: SelectionRule, estimand: Estimand) -> None:
+        self.rows = rows
         self.rule = rule
         self.estimand = estimand
         self.family = rule.family(estimand.outcome)
@@ -83,7 +74,7 @@ class Query:
         """Return the chosen effects, their alternatives and what was left out."""
         usable: dict[tuple[str, str], dict[str, list[Candidate]]] = {}
         left_out: list[dict[str, Any]] = []
-        for row in self._rows().itertuples(index=False):
+        for row in self._asked():
             found = self._candidate(row)
             if isinstance(found, str):
                 left_out.append(_describe(row, reason=found))
@@ -98,18 +89,13 @@ class Query:
             left_out=_frame(left_out, _LEFT_OUT_COLUMNS),
         )
 
-    def _rows(self) -> pd.DataFrame:
-        rows, asked = self.contrasts, self.estimand
-        keep = rows["outcome"].isin(self.family)
+    def _asked(self) -> list[Any]:
+        asked = self.estimand
+        filters = {"outcome": self.family, **asked.trials}
         for column in ("experimental", "comparator", "phase"):
             if values := getattr(asked, column):
-                keep &= rows[column].isin(values)
-        for column, values in asked.trials.items():
-            keep &= rows[column].isin(values)
-        if asked.any_of:
-            one_holds = [rows[column].isin(values) for column, values in asked.any_of.items()]
-            keep &= np.logical_or.reduce(one_holds)
-        return rows[keep]
+                filters[column] = values
+        return self.rows.matching(filters, asked.any_of)
 
     def _candidate(self, row: Any) -> Candidate | str:
         """Return the row's effect, or the reason why it has none in this analysis."""
@@ -128,13 +114,7 @@ class Query:
         for flag in self.flags:
             if flag in str(row.flags).split("; "):
                 return f"left out of the primary analysis by its flag: {flag}"
-        effect = oriented_effect(
-            Numbers.of(row),
-            self.estimand.wanted_measure,
-            variance=self.estimand.variance,
-            arms=self.arms_of_trial[row.trial_id],
-            n_randomised=float("nan") if pd.isna(row.n_randomised) else float(row.n_randomised),
-        )
+        effect = self.rows.effect(row, self.estimand.wanted_measure, self.estimand.variance)
         return Candidate(row, effect) if isinstance(effect, Oriented) else effect.reason
 
     def _choose(
@@ -221,8 +201,14 @@ def _describe(row: Any, **more: Any) -> dict[str, Any]:
 
 
 def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
-    """Build a frame in a stable order: year, label, comparator, row."""
-    frame = pd.DataFrame(rows, columns=list(columns))
+    """Build a frame in a stable order: year (none last), label, comparator, row."""
+    by = [name for name in ("label", "comparator", "trial_id", "row_id") if name in columns]
+
+    def place(row: dict[str, Any]) -> tuple[Any, ...]:
+        year = float("inf") if pd.isna(row["year"]) else float(row["year"])
+        return (year, *(row[name] for name in by))
+
+    ordered = sorted(rows, key=place)
+    frame = pd.DataFrame({name: [row[name] for row in ordered] for name in columns})
     frame["year"] = frame["year"].astype("Int64")
-    by = [name for name in ("year", "label", "comparator", "trial_id", "row_id") if name in frame]
-    return frame.sort_values(by, kind="stable", ignore_index=True)
+    return frame
