@@ -1,9 +1,8 @@
-"""Figures: what is drawn is read back from the artists, never from a picture."""
+"""The forest plot: what is drawn is read back from the artists, never from a picture."""
 
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 import numpy as np
@@ -14,49 +13,13 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 
-from combined_care.figures import (
-    describe_evidence_map,
-    describe_forest,
-    evidence_map,
-    forest,
-    style,
-    to_svg,
-)
-from combined_care.landscape import COMPARATORS, Cell, EvidenceMap
+from combined_care.errors import InputError
+from combined_care.figures import describe_forest, forest, forest_key, style, to_svg
 from combined_care.results import Absent
 from combined_care.synthesis import synthesize
+from figure_checks import FIT, VI, YI, assert_texts_fit, ends, named, trials, words
 
-YI = [0.10, 0.30, 0.35, 0.65, 0.45, 0.15]
-VI = [0.03, 0.03, 0.05, 0.01, 0.05, 0.02]
-
-
-def trials(yi=YI, vi=VI, **columns) -> pd.DataFrame:
-    yi, half = np.asarray(yi, float), 1.96 * np.sqrt(np.asarray(vi, float))
-    frame = {
-        "label": [f"Author {2000 + i}" for i in range(len(yi))],
-        "yi": yi, "ci_lb": yi - half, "ci_ub": yi + half,
-        "rating": "clinician", "tier": "A", "converted": False,
-    }  # fmt: skip
-    return pd.DataFrame({**frame, **columns})
-
-
-FIT = synthesize(YI, VI)
-
-
-def named(figure, gid):
-    """Every artist of a figure with one name."""
-    return [artist for artist in figure.findobj() if artist.get_gid() == gid]
-
-
-def words(figure) -> list[str]:
-    return [text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
-
-
-def ends(lines) -> list[tuple[float, float]]:
-    return [(float(s[0, 0]), float(s[1, 0])) for s in lines.get_segments()]
-
-
-# forest
+LEVELS = pd.DataFrame({"name": ["b", "a"], "estimate": [0.2, 0.4], "ci_lb": 0.1, "ci_ub": 0.6})
 
 
 @pytest.mark.parametrize("narrow", [False, True])
@@ -138,7 +101,7 @@ def test_ratios_are_read_on_their_natural_scale_at_the_log_position():
     assert [float(np.exp(p)) for p in places] == pytest.approx([float(t) for t in labels], abs=0.01)
     assert style.effect_text(0.3, (FIT.ci_lb, FIT.ci_ub), "OR").startswith("1.35 [")
     assert f"{np.exp(YI[3]):.2f} [" in " ".join(words(figure))
-    assert "above 1 is better" in axes.get_xlabel()
+    assert any("above 1 is better" in word for word in words(figure))
 
 
 def test_an_interval_that_leaves_the_plot_ends_in_an_arrow_and_keeps_its_numbers():
@@ -164,28 +127,13 @@ def test_the_sides_are_named_for_whom_they_favour():
 
 @pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("measure", ["SMD", "OR"])
-def test_no_text_leaves_the_figure_or_covers_another(narrow, measure):
-    frame = trials(label=[f"A very long name of a trial and its authors {i}" for i in range(6)])
+def test_long_names_neither_leave_the_figure_nor_cover_another_text(narrow, measure):
+    frame = trials(
+        label=[f"A very long name of a trial and its authors {i}" for i in range(6)],
+        low_risk_items=[0, 1, 2, 3, 4, np.nan],
+    )
     sides = ("medication with an attention control", "psychotherapy and medication")
-    figure = forest(frame, FIT, measure=measure, favours=sides, narrow=narrow)
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    figure.draw(renderer)
-    width, height = figure.bbox.width, figure.bbox.height
-    axes = figure.axes[0]
-    low, high = axes.get_xlim()
-    ticks = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
-    shown = [label for place, label in ticks if low <= place <= high]
-    texts = [*axes.texts, *figure.texts, axes.xaxis.label, *shown]
-    assert len(texts) > 15
-    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts]
-    for name, box in boxes:
-        assert -1 <= box.x0 <= box.x1 <= width + 1, name
-        assert -1 <= box.y0 <= box.y1 <= height + 1, name
-    for i, (one, box) in enumerate(boxes):
-        for other, near in boxes[i + 1 :]:
-            apart = min(box.x1, near.x1) - max(box.x0, near.x0) < 1
-            apart |= min(box.y1, near.y1) - max(box.y0, near.y0) < 1
-            assert apart, (one, other)
+    assert_texts_fit(forest(frame, FIT, measure=measure, favours=sides, narrow=narrow))
 
 
 def test_drawing_changes_neither_the_data_nor_global_settings():
@@ -234,149 +182,58 @@ def test_the_text_alternative_says_what_is_missing_and_why():
     assert "Pooled" not in one
 
 
-# svg
+# groups and risk of bias
 
 
-def svg(name="one", **options) -> str:
-    """A forest plot with one interval that leaves the plot, so that all kinds of artist occur."""
-    yi, vi = [*YI, 0.2], [*VI, 9.0]
-    figure = forest(trials(yi, vi, **options), synthesize(yi, vi), smallest=0.24)
-    return to_svg(figure, name=name, title="A title", description="In words")
+def test_groups_come_in_the_order_of_their_levels_each_with_its_diamond_at_its_interval():
+    figure = forest(trials(level=list("ababab")), FIT, by="level", levels=LEVELS)
+    heights = {t.get_text(): t.get_position()[1] for t in figure.axes[0].texts}
+    order = ["B", "Author 2001", "Author 2005", "Author 2000", "Author 2004", "Pooled, 6 trials"]
+    assert sorted(order, key=heights.get) == order
+    diamonds = [diamond.get_xy() for diamond in named(figure, "level")]
+    assert [(d[:, 0].min(), d[:, 0].max()) for d in diamonds] == [(0.1, 0.6), (0.1, 0.6)]
+    peaks = [d[np.argmin(d[:, 1])][0] for d in diamonds]
+    assert peaks == pytest.approx([0.2, 0.4])
+    (squares,) = named(figure, "study-estimate")
+    order = [1, 3, 5, 0, 2, 4]
+    np.testing.assert_allclose(squares.get_offsets()[:, 0], np.array(YI)[order])
+    assert list(np.argsort(squares.get_sizes())) == list(np.argsort(FIT.weights[order]))
 
 
-def test_the_same_figure_gives_the_same_bytes():
-    assert svg() == svg()
+def test_a_level_that_is_not_pooled_is_shown_last_and_said_not_to_be():
+    frame = trials(level=["a", "b", "c", "a", "b", ""])
+    figure = forest(frame, FIT, by="level", levels=LEVELS, titles={"a": "adults"})
+    assert len(named(figure, "level")) == 2
+    assert words(figure).count("not pooled") == 2
+    said = describe_forest(frame, FIT, by="level", levels=LEVELS, titles={"a": "adults"})
+    assert "B, 2 trials: g 0.20 [0.10, 0.60]. Adults, 2 trials: g 0.40 [0.10, 0.60]." in said
+    assert "C, 1 trial: not pooled. Not recorded, 1 trial: not pooled." in said
 
 
-def test_an_svg_needs_neither_style_nor_script_nor_network():
-    root = ET.fromstring(svg())
-    tags = {element.tag for element in root.iter()}
-    assert tags <= {"svg", "title", "desc", "defs", "g", "path", "use", "text", "clipPath", "rect"}
-    for element in root.iter():
-        assert "style" not in element.attrib
-        assert not [key for key in element.attrib if key.startswith("on")]
-        assert not [value for value in element.attrib.values() if "http" in value]
+def test_levels_need_the_column_that_holds_them():
+    with pytest.raises(InputError, match="levels are given without by"):
+        forest(trials(), FIT, levels=LEVELS)
+    with pytest.raises(InputError, match="no column 'age' to group by; it has label, yi"):
+        forest(trials(), FIT, by="age")
 
 
-def test_an_svg_has_a_name_and_a_description_for_those_who_do_not_see_it():
-    root = ET.fromstring(svg())
-    assert root.get("role") == "img"
-    found = {element.get("id"): element.text for element in root.iter()}
-    assert [found[name] for name in root.get("aria-labelledby").split()] == ["A title", "In words"]
-
-
-def test_ids_are_unique_between_figures_and_every_reference_is_met():
-    both = [ET.fromstring(svg(name)) for name in ("one", "two")]
-    found = [e.get("id") for root in both for e in root.iter() if e.get("id")]
-    assert len(found) == len(set(found))
-    ids = [{e.get("id") for e in root.iter() if e.get("id")} for root in both]
-    for root, known in zip(both, ids, strict=True):
-        text = ET.tostring(root, encoding="unicode")
-        wanted = set(re.findall(r'href="#([^"]+)"', text)) | set(
-            re.findall(r"url\(#([^)]+)\)", text)
-        )
-        assert wanted
-        assert wanted <= known
-
-
-def test_lengths_are_written_to_a_hundredth_of_a_point_and_stay_where_they_were():
-    figure = forest(trials(), FIT)
-    root = ET.fromstring(to_svg(figure, name="f", title="t", description="d"))
-    assert not re.search(r"\d\.\d{3}", " ".join(e.get("d", "") for e in root.iter()))
-    axes, (line,) = figure.axes[0], named(figure, "pi")
-    scale = 72 / figure.dpi
-    wanted = [float(x) * scale for x in axes.transData.transform(line.get_xydata())[:, 0]]
-    dashed = next(e for e in root.iter("path") if e.get("stroke-dasharray", "").startswith("4.4"))
-    drawn = [float(x) for x in re.findall(r"[ML] ([\d.]+)", dashed.get("d"))]
-    assert drawn == pytest.approx(wanted, abs=0.006)
-
-
-def test_inks_follow_the_theme_of_the_page():
-    text = svg()
-    assert 'fill="currentColor"' in text
-    assert f"var(--accent, {style.ACCENT})" in text
-    assert f'"{style.INK}"' not in text
-
-
-def test_text_of_a_trial_is_text_and_does_no_harm():
-    text = svg(label=["<script>alert(1)</script>", "A & B", *"cdefg"])
-    assert "<script" not in text
-    drawn = [e.text for e in ET.fromstring(text).iter("text")]
-    assert "<script>alert(1)</script>" in drawn
-    assert "A & B" in drawn
-
-
-def test_all_words_of_the_figure_are_in_the_svg():
-    figure = forest(trials(), FIT)
-    page = to_svg(figure, name="f", title="t", description="d")
-    drawn = {e.text for e in ET.fromstring(page).iter("text")}
-    written = [*figure.texts, *figure.axes[0].texts, figure.axes[0].xaxis.label]
-    assert {text.get_text() for text in written} - drawn == set()
-
-
-def test_the_map_becomes_an_svg_with_unique_ids_and_all_its_words():
-    figure = evidence_map(small_map(), NAMES)
-    root = ET.fromstring(to_svg(figure, name="map", title="t", description="d"))
-    ids = [e.get("id") for e in root.iter() if e.get("id")]
-    assert len(ids) == len(set(ids))
-    drawn = [e.text for e in root.iter() if e.text]
-    assert drawn.count("no trial") == 9
-
-
-# evidence map
-
-
-NAMES = {name: name.replace("_", " ") for name in ("panic", "ocd", *COMPARATORS)}
-
-
-def small_map() -> EvidenceMap:
-    filled = {
-        ("panic", "pharmacotherapy"): Cell("panic", "pharmacotherapy", 6, 1234, 0, FIT),
-        ("panic", "psychotherapy"): Cell(
-            "panic", "psychotherapy", 2, 80, 1, synthesize(YI[:2], VI[:2])
-        ),
-        ("ocd", "psychotherapy"): Cell("ocd", "psychotherapy", 0, 0, 3, Absent("no usable")),
-    }
-    cells = {
-        (d, c): filled.get((d, c), Cell(d, c, 0, 0, 0, Absent("no trial")))
-        for d in ("panic", "ocd")
-        for c in COMPARATORS
-    }
-    return EvidenceMap(("panic", "ocd"), COMPARATORS, cells)
-
-
-def test_every_gap_of_the_map_is_drawn_as_a_gap_and_says_so():
-    found = small_map()
-    figure = evidence_map(found, NAMES)
-    assert len(named(figure, "gap")) == found.gaps == 9
-    assert len(named(figure, "cell")) == 3
-    assert words(figure).count("no trial") == 9
-    assert all(box.get_linestyle() == "--" for box in named(figure, "gap"))
-
-
-def test_a_cell_tells_trials_people_and_effect_and_its_bar_grows_with_the_trials():
-    figure = evidence_map(small_map(), NAMES)
+@pytest.mark.parametrize("narrow", [False, True])
+def test_risk_of_bias_is_a_disc_and_a_number_and_unrated_trials_have_a_question_mark(narrow):
+    frame = trials(low_risk_items=[0, 1, 2, 3, 4, np.nan])
+    figure = forest(frame, FIT, narrow=narrow)
+    outlines, *parts = named(figure, "risk-of-bias")
+    assert len(outlines.get_offsets()) == 5
+    quarters = [part.get_paths()[0].to_polygons()[0] for part in parts]
+    areas = [abs(np.sum(q[:-1, 0] * q[1:, 1] - q[1:, 0] * q[:-1, 1])) / 2 for q in quarters]
+    np.testing.assert_allclose(np.array(areas) / areas[-1], [0.25, 0.5, 0.75, 1.0], atol=0.03)
     said = words(figure)
-    assert "6 trials, n 1,234" in said
-    assert "g 0.35 [0.11, 0.58]" in said
-    assert "g 0.20 (too few)" in said
-    assert "3 trials,\nnot poolable" in said
-    six, two = (bar.get_width() for bar in named(figure, "trials"))
-    assert six / two == pytest.approx(6 / 2)
+    assert all(word in said for word in ("0", "1", "2", "3", "4", "?"))
 
 
-def test_the_words_of_the_map_count_its_cells():
-    said = describe_evidence_map(small_map(), NAMES)
-    assert "2 of 12 cells have at least one trial with usable numbers, 1 have three or more" in said
-    assert "9 have no trial" in said
-    assert "Most trials: panic against pharmacotherapy, 6." in said
-
-
-def test_a_map_without_any_trial_can_be_drawn_and_described():
-    found = small_map()
-    empty = {
-        key: Cell(*key, 0, 0, 0, Absent("no trial")) for key in found.cells
-    }  # fmt: skip
-    nothing = EvidenceMap(found.diagnoses, found.comparators, empty)
-    assert len(named(evidence_map(nothing, NAMES), "gap")) == 12
-    assert "12 have no trial" in describe_evidence_map(nothing, NAMES)
+def test_the_key_explains_the_marks_that_the_figure_has_and_no_others():
+    bare = trials().drop(columns=["tier", "rating", "converted"])
+    assert forest_key(bare, Absent("x")) == "Squares: trials."
+    full = forest_key(trials(converted=True, low_risk_items=2), FIT, smallest=0.24, by="tier")
+    for word in ("open square", "open diamond", "dashed", "dotted", "letters A to D", "disc"):
+        assert word in full
+    assert "dotted" not in forest_key(trials(), FIT, smallest=Absent("none on this scale"))

@@ -38,6 +38,8 @@ RC: dict[Any, Any] = {
     "axes.labelcolor": INK,
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "hatch.linewidth": 0.6,

@@ -9,13 +9,14 @@ from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 
+from combined_care.figures.compact import SVG as _SVG
+from combined_care.figures.compact import compact
 from combined_care.figures.style import PAGE_COLOUR
 from combined_care.markup import Safe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _FONT = re.compile(r"(?:(?P<weight>bold|[1-9]00) )?(?P<size>[\d.]+px) .*")
 _REFERENCE = re.compile(r"(?:^|url\()#([^)]+)")
@@ -49,11 +50,12 @@ def to_svg(figure: Figure, *, name: str, title: str, description: str) -> Safe:
         for child in list(parent):
             if child.tag in {f"{{{_SVG}}}metadata", f"{{{_SVG}}}style"}:
                 parent.remove(child)
-    wanted = _referenced(root)
+    names = _short_names(root, name)
     for element in root.iter():
         _restyle(element)
-        _rename(element, name, wanted)
+        _rename(element, names)
     _unwrap(root)
+    compact(root)
     _describe(root, name, title, description)
     ET.register_namespace("", _SVG)
     return Safe(_without_namespaces(ET.tostring(root, encoding="unicode")))
@@ -86,23 +88,24 @@ def _restyle(element: ET.Element) -> None:
             element.set(key, PAGE_COLOUR[colour])
 
 
-def _referenced(root: ET.Element) -> set[str]:
-    """Return the ids that something in the figure points to; all others only cost bytes."""
+def _short_names(root: ET.Element, name: str) -> dict[str, str]:
+    """Give each id that something points to a number; others only cost bytes and go."""
     values = [value for element in root.iter() for value in element.attrib.values()]
-    return {target for value in values for target in _REFERENCE.findall(value)}
+    targets = dict.fromkeys(target for value in values for target in _REFERENCE.findall(value))
+    return {target: f"{name}-{place}" for place, target in enumerate(targets)}
 
 
-def _rename(element: ET.Element, name: str, wanted: set[str]) -> None:
+def _rename(element: ET.Element, names: dict[str, str]) -> None:
     """Begin ids with the figure's name, so that several figures live in one page."""
     identifier = element.attrib.pop("id", None)
-    if identifier in wanted:
-        element.set("id", f"{name}-{identifier}")
+    if identifier in names:
+        element.set("id", names[identifier])
     target = element.attrib.pop(f"{{{_XLINK}}}href", None)
     if target is not None:
-        element.set("href", target.replace("#", f"#{name}-"))
+        element.set("href", f"#{names[target.removeprefix('#')]}")
     for key, value in element.attrib.items():
         if "url(#" in value:
-            element.set(key, value.replace("url(#", f"url(#{name}-"))
+            element.set(key, _REFERENCE.sub(lambda found: f"url(#{names[found[1]]})", value))
         elif key in _GEOMETRY:
             element.set(key, _LONG.sub(lambda found: f"{float(found[0]):.2f}", value))
 
