@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reports readme test check fix lab lock reference clean
+.PHONY: help reports readme verify test check fix lab lock reference clean
 
 # One environment for everybody: no module path, notebook profile or plot settings of one's own.
 unexport PYTHONPATH PYTHONHOME
@@ -32,6 +32,9 @@ reports: .venv/.installed ## Render every report that is out of date (ARGS="--fo
 
 readme: .venv/.installed ## Write the verdict table of README.md from reports/verdicts.json
 	.venv/bin/python -m combined_care.readme
+
+verify: .venv/.installed ## Recompute the verdicts and compare with reports/verdicts.json
+	.venv/bin/combined-care verify $(ARGS)
 
 test: .venv/.installed ## Run all tests (ARGS="-k panic": some)
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)

@@ -21,14 +21,39 @@ LAYERS = {
     "numbers": (
         "effects conversions overlap event_rates translation inputs tau2 inference heterogeneity"
         " pooling caveats synthesis crosscheck mixed_model cluster_robust coefficient_tests design"
-        " residual_variation regression level_means level_regression moderators covariance dependence"
-        " egger small_study trim_fill step_selection sensitivity influence_measures fragility bayes"
+        " residual_variation regression level_means level_regression moderators covariance"
+        " dependence egger small_study trim_fill step_selection sensitivity influence_measures"
+        " fragility bayes comparator_rates information_size"
+    ),
+    "numbers, many at once": (
+        "draws small_study_many step_selection_many mixed_many level_means_many levels_robust_many"
+    ),
+    "networks": (
+        "network_data network_effect network_fit network_inconsistency ranking network"
+        " component_names components"
     ),
     "tables of data": "tabular intervals checks schema changes importer",
-    "evidence": "contrasts estimands selection rows query evidence",
-    "claims": "decisions claims",
-    "verdicts": "findings labels reasons verdicts landscape",
-    "display": "figures tables",
+    "evidence": (
+        "contrasts estimands selection rows query severity evidence"
+        " treatments trial_arms evidence_network"
+    ),
+    "claims": (
+        "analyses decisions certainty certainty_criteria certainty_overrides choices claims"
+        " claim_labels robustness ledger"
+    ),
+    "findings": (
+        "findings labels reasons certainty_domains certainty_moderators certainty_assessment"
+    ),
+    "multiverse": (
+        "cell_effects variants spec_design spec_data spec_pooled spec_moderators spec_fits"
+        " spec_labels specifications dask_runner spec_resampling multiverse"
+    ),
+    "verdicts": (
+        "verdicts landscape network_claims fitted_networks network_verdicts summary_rows"
+        " findings_summary published_map differences literature relabelling removals further_trial"
+        " people_needed tipping release_changes releases verification"
+    ),
+    "display": "anchors figures figure_tables tables",
     "reports": "reports readme",
     "command line": "cli",
 }

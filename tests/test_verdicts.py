@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 
 import combined_care as cc
 from combined_care import labels
+from combined_care.certainty import DOMAINS, Override
 from combined_care.claims import Analysis, Claim, load_claims
 from combined_care.estimands import Estimand
 from combined_care.results import Absent
 from combined_care.synthesis import Synthesis
 from small_evidence import events, evidence, means, trial
 
-RULES = load_claims()["mdd-combined"].rules
+ALL_RULES = load_claims()["mdd-combined"].rules
+#: By the interval or test alone; what agreement and certainty add has tests of its own.
+RULES = replace(ALL_RULES, choices=None, criteria=None)
 
 
 def claim(kind="superiority", analyses=None, **changes) -> Claim:
@@ -273,7 +276,19 @@ def test_sensitivity_results_stand_beside_the_primary_one():
     assert result.k == 3
     assert by_id["doubtful-in"].k == 4
     assert isinstance(by_id["doubtful-in"].fit, Synthesis)
-    assert set(by_id) == {s.id for s in RULES.sensitivity}
+    assert set(by_id) == {s.id for s in RULES.sensitivity if not s.columns}
+
+
+def test_derived_severity_is_a_choice_with_a_result_without_it():
+    found = evidence(
+        [trial(f"t{i}", severity_at_entry="severe", severity="severe") for i in range(3)]
+        + [trial("t3", severity_at_entry="severe")],
+        [means(f"t{i}", 0.5) for i in range(4)],
+    )
+    severe = Estimand(trials={"severity_at_entry": ("severe",)})
+    result = cc.judge(claim(analyses=(analysis(estimand=severe),)), found).results[0]
+    coded = next(s for s in result.sensitivities if s.id == "coded-severity")
+    assert (result.k, coded.k) == (4, 3)
 
 
 def test_the_smallest_effect_follows_the_measure():
@@ -302,12 +317,85 @@ def test_a_verdict_lists_the_checks_of_its_decisive_analyses():
     assert verdict.checks == verdict.results[0].checks
     assert [c.passed for c in verdict.checks[:2]] == [True, True]
     assert [c.passed for c in verdict.checks[-2:]] == [None, None]
+    assert "multiverse.yaml" in verdict.checks[-2].detail
 
 
-def test_what_is_not_computed_yet_says_so():
+def test_without_declared_choices_and_criteria_their_absence_is_said():
     verdict = cc.judge(claim(), trials_with([0.5, 0.5, 0.5]))
-    assert "not computed" in str(verdict.certainty)
-    assert "not computed" in str(verdict.robustness)
+    assert "no multiverse.yaml" in str(verdict.robustness)
+    assert "no certainty.yaml" in str(verdict.certainty)
+
+
+STRONG = [0.5, 0.55, 0.45, 0.5, 0.6, 0.52]
+
+
+def graded(gains, n=150, rules=ALL_RULES, **changes):
+    return cc.judge(claim(rules=rules), trials_with(gains, n, low_risk_items=4, **changes))
+
+
+def test_strong_support_needs_agreement_prediction_and_certainty():
+    verdict = graded(STRONG)
+    assert verdict.label == "supported_strongly"
+    assert verdict.certainty.level in ("high", "moderate")
+    assert verdict.robustness.agree >= 0.9
+    assert [check.passed for check in verdict.checks[-2:]] == [True, True]
+    unsure = cc.judge(claim(rules=ALL_RULES), trials_with(STRONG, 150))
+    strict = replace(ALL_RULES, certain_enough="high")
+    assert unsure.certainty.level != "high"
+    assert cc.judge(claim(rules=strict), trials_with(STRONG, 150)).label == "supported"
+
+
+def test_too_little_agreement_makes_a_supported_claim_fragile():
+    plain = graded(STRONG, rules=replace(ALL_RULES, choices=None))
+    assert plain.label == "supported"
+    strict = replace(ALL_RULES, agree_fragile=1.1)
+    assert graded(STRONG, rules=strict).label == "fragile"
+
+
+def test_turning_one_large_trial_flips_a_fragile_verdict():
+    gains = [0.12, 0.5, 0.3, 0.15, 0.45]
+    assert graded(gains, n=60).label == "fragile"
+    assert graded([*gains[:1], -0.5, *gains[2:]], n=60).label == "not_demonstrated_imprecise"
+
+
+def test_a_verdict_of_a_person_stands_beside_the_computed_one():
+    judged = Override(
+        claim="test", analysis="a", domain="risk of bias", judged=-2, name="A. Reader",
+        date="2026-11-28", reason="assessors knew the arms",
+    )  # fmt: skip
+    found = trials_with(STRONG, 150, low_risk_items=4)
+    verdict = cc.judge(claim(rules=ALL_RULES, overrides=(judged,)), found)
+    assert verdict.certainty.computed_level != verdict.certainty.level
+    record = verdict.to_dict()["estimates"][0]["certainty"]
+    assert record["overrides"][0]["name"] == "A. Reader"
+
+
+def by_class_with(gains):
+    kinds = ["cbt"] * 4 + ["ipt"] * 4
+    found = evidence(
+        [trial(f"t{i}", psychotherapy_class=kind) for i, kind in enumerate(kinds)],
+        [means(f"t{i}", gain, n=100) for i, gain in enumerate(gains)],
+    )
+    by_class = analysis("moderator", moderator="psychotherapy_class")
+    rules = replace(ALL_RULES, agree_fragile=0.0)
+    return cc.judge(claim("moderator", (by_class,), rules=rules), found)
+
+
+def test_a_moderator_claim_that_one_trial_carries_is_fragile():
+    carried = by_class_with([0.1, 0.2, 0.15, 0.3, 0.35, 0.3, 0.7, 0.4])
+    removal = next(c for c in carried.checks if "removal" in c.name)
+    assert carried.label == "fragile"
+    assert removal.passed is False
+    assert "T7" in removal.detail
+    firm = by_class_with([0.1, 0.3, 0.2, 0.25, 0.5, 0.35, 0.6, 0.4])
+    assert firm.label == "supported"
+
+
+def test_machine_readable_verdicts_carry_certainty_and_agreement():
+    document = graded(STRONG).to_dict()
+    assert document["certainty"] in ("high", "moderate")
+    assert set(document["multiverse"]) == {"agree", "n", "n_estimable", "labels"}
+    assert set(document["estimates"][0]["certainty"]["domains"]) == set(DOMAINS)
 
 
 def test_a_verdict_shows_as_an_accessible_table():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import yaml
 
+from combined_care.analyses import Analysis, Kind, Role
+from combined_care.certainty_criteria import load_criteria
+from combined_care.certainty_overrides import load_overrides
+from combined_care.choices import load_choices
 from combined_care.errors import DataError, known
 from combined_care.estimands import Estimand
 from combined_care.paths import project_root
@@ -15,28 +19,86 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from combined_care.certainty import Level, Override
+    from combined_care.certainty_criteria import Criteria
+    from combined_care.choices import Choices
     from combined_care.effects import SmdVariance
     from combined_care.inference import Test
     from combined_care.tau2 import Method
 
-Kind = Literal["superiority", "meaningful", "equivalence", "moderator", "uncertainty"]
-Role = Literal["decisive", "context"]
+__all__ = [
+    "Analysis",
+    "Claim",
+    "ClaimSet",
+    "Kind",
+    "Role",
+    "Rules",
+    "Sensitivity",
+    "choose_claims",
+    "estimand_of",
+    "load_claims",
+]
+
 ClaimSet = Literal["primary", "secondary", "not_testable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """A change of the estimand that every analysis is repeated with."""
+    """A change of the estimand that every analysis is repeated with.
+
+    Attributes
+    ----------
+    change : mapping
+        Parts of the estimand and their new values.
+    columns : mapping of str to str
+        Trial columns that are read from another column instead; only analyses that use one of
+        them are repeated.
+    applies_to : str
+        Outcome of the analyses that are repeated; all when empty.
+    """
 
     id: str
     title: str
     change: Mapping[str, Any]
+    columns: Mapping[str, str]
     applies_to: str = ""
+
+    def of(self, analysis: Analysis) -> Analysis | None:
+        """Return the analysis with the change made; None where it makes no sense."""
+        asked = analysis.estimand
+        if self.applies_to not in ("", asked.outcome):
+            return None
+        used = {*asked.trials, *asked.any_of, analysis.moderator}
+        if self.columns and not used.intersection(self.columns):
+            return None
+        changed = estimand_of(self.change)
+        estimand = replace(
+            asked,
+            **{name: getattr(changed, name) for name in self.change},
+            trials={self.columns.get(k, k): v for k, v in asked.trials.items()},
+            any_of={self.columns.get(k, k): v for k, v in asked.any_of.items()},
+        )
+        moderator = self.columns.get(analysis.moderator, analysis.moderator)
+        return replace(analysis, estimand=estimand, moderator=moderator)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What all claims share: the model, the thresholds and the sensitivity analyses."""
+    """What all claims share: the model, the thresholds and the sensitivity analyses.
+
+    Attributes
+    ----------
+    agree_strongly, agree_fragile : float
+        Share of defensible analyses that must agree for ``supported_strongly``, and below which a
+        supported claim is ``fragile``.
+    certain_enough : str
+        Lowest certainty of the evidence for ``supported_strongly``.
+    choices : Choices or None
+        The multiverse, from ``multiverse.yaml`` beside the claims; without it nothing is said
+        about robustness.
+    criteria : Criteria or None
+        The rules of certainty, from ``certainty.yaml`` beside the claims.
+    """
 
     method: Method
     test: Test
@@ -47,38 +109,20 @@ class Rules:
     min_trials: int
     min_trials_per_level: int
     alpha: float
+    agree_strongly: float
+    agree_fragile: float
+    certain_enough: Level
     sensitivity: tuple[Sensitivity, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """One pre-specified analysis of a claim.
-
-    Attributes
-    ----------
-    kind : str
-        How its result becomes a label.
-    role : str
-        ``decisive``: the verdict rests on it; ``context``: shown beside it.
-    group : str
-        For claims about several disorders, the one this analysis belongs to.
-    moderator, levels
-        For moderators, the trial column and the levels that are compared (all when empty).
-    """
-
-    id: str
-    title: str
-    kind: Kind
-    role: Role
-    estimand: Estimand
-    group: str = ""
-    moderator: str = ""
-    levels: tuple[str, ...] = ()
+    choices: Choices | None = None
+    criteria: Criteria | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence under test, with its analyses and the rules that decide it."""
+    """One sentence under test, with its analyses and the rules that decide it.
+
+    `overrides` are judgements of persons about the certainty of its evidence.
+    """
 
     id: str
     set: ClaimSet
@@ -89,6 +133,7 @@ class Claim:
     rules: Rules
     reason: str = ""
     limits: str = ""
+    overrides: tuple[Override, ...] = ()
 
     @property
     def testable(self) -> bool:
@@ -102,7 +147,8 @@ def load_claims(path: Path | None = None) -> dict[str, Claim]:
     Parameters
     ----------
     path : pathlib.Path, optional
-        The file; by default ``data/claims.yaml`` of the project.
+        The file; by default ``data/claims.yaml`` of the project. ``multiverse.yaml``,
+        ``certainty.yaml`` and ``certainty_overrides.yaml`` beside it are read where they are.
 
     Returns
     -------
@@ -112,17 +158,30 @@ def load_claims(path: Path | None = None) -> dict[str, Claim]:
     Raises
     ------
     DataError
-        If the file is malformed; all problems are listed.
+        If a file is malformed; all its problems are listed.
     """
     file = path or project_root() / "data" / "claims.yaml"
-    reader = _Reader(yaml.safe_load(file.read_text(encoding="utf-8")))
+    choices, criteria, judged = (
+        file.with_name(name) if file.with_name(name).is_file() else None
+        for name in ("multiverse.yaml", "certainty.yaml", "certainty_overrides.yaml")
+    )
+    beside = {
+        "choices": choices and load_choices(choices),
+        "criteria": criteria and load_criteria(criteria),
+    }
+    reader = _Reader(yaml.safe_load(file.read_text(encoding="utf-8")), beside)
     claims = reader.claims()
     if reader.problems:
         message = f"{file.name} has {len(reader.problems)} problem(s):\n  " + "\n  ".join(
             reader.problems
         )
         raise DataError(message)
-    return claims
+    analyses = {name: [a.id for a in claim.analyses] for name, claim in claims.items()}
+    overrides = load_overrides(judged, analyses) if judged else ()
+    return {
+        name: replace(claim, overrides=tuple(o for o in overrides if o.claim == name))
+        for name, claim in claims.items()
+    }
 
 
 def choose_claims(claims: Mapping[str, Claim], ids: Sequence[str] | None) -> list[Claim]:
@@ -147,7 +206,8 @@ _ESTIMAND_KEYS = {f.name for f in fields(Estimand)} - {"trials", "any_of"}
 class _Reader:
     """Turns the parsed file into claims and collects every problem on the way."""
 
-    def __init__(self, document: Any) -> None:
+    def __init__(self, document: Any, beside: Mapping[str, Any]) -> None:
+        self.beside = beside
         self.document = document if isinstance(document, dict) else {}
         self.problems: list[str] = []
         if not isinstance(document, dict):
@@ -171,16 +231,23 @@ class _Reader:
         doc = self.document
         try:
             sensitivity = tuple(
-                Sensitivity(item["id"], item["title"], item["change"], item.get("applies_to", ""))
+                Sensitivity(
+                    item["id"],
+                    item["title"],
+                    item.get("change", {}),
+                    item.get("columns", {}),
+                    item.get("applies_to", ""),
+                )
                 for item in doc["sensitivity"]
             )
             return Rules(
                 **doc["model"],
+                **self.beside,
                 sensitivity=sensitivity,
                 **{
                     f.name: doc[f.name]
                     for f in fields(Rules)
-                    if f.name not in {"method", "test", "level", "sensitivity"}
+                    if f.name not in {"method", "test", "level", "sensitivity", *self.beside}
                 },
             )
         except (KeyError, TypeError) as error:

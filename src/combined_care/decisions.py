@@ -214,6 +214,52 @@ def moderator(
     return "not_demonstrated_imprecise"
 
 
+def graded(
+    label: Label,
+    *,
+    survives: bool,
+    agree: float | None,
+    predicted: bool,
+    certain: bool,
+    thresholds: tuple[float, float],
+) -> Label:
+    """Say how firmly a claim is supported; every other label stays as it is.
+
+    Parameters
+    ----------
+    label : str
+        By the interval or the omnibus test alone.
+    survives : bool
+        Whether no single trial's removal changes it.
+    agree : float or None
+        Share of defensible analyses that say the same; None where that is not known.
+    predicted : bool
+        Whether the prediction interval excludes no effect.
+    certain : bool
+        Whether the certainty of the evidence is high enough.
+    thresholds : tuple of float
+        Share below which the claim is fragile, and share needed for strong support.
+
+    Returns
+    -------
+    str
+        ``fragile``, ``supported`` or ``supported_strongly`` for a supported claim.
+
+    Examples
+    --------
+    >>> rest = dict(survives=True, predicted=True, certain=True, thresholds=(2 / 3, 0.9))
+    >>> graded("supported", agree=0.95, **rest), graded("supported", agree=0.5, **rest)
+    ('supported_strongly', 'fragile')
+    """
+    if label != "supported":
+        return label
+    fragile_below, strong_from = thresholds
+    if not survives or (agree is not None and agree < fragile_below):
+        return "fragile"
+    strong = agree is not None and agree >= strong_from and predicted and certain
+    return "supported_strongly" if strong else "supported"
+
+
 def uncertainty(labels: Iterable[Label]) -> Label:
     """Judge "the evidence is mixed": holds unless a disorder is strong or all are supported.
 

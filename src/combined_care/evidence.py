@@ -19,6 +19,7 @@ from combined_care.paths import project_root
 from combined_care.query import Query
 from combined_care.rows import Rows
 from combined_care.selection import SelectionRule, load_rule
+from combined_care.severity import derive_severity, load_severity_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +37,8 @@ class Evidence:
     ----------
     trials, outcomes, published : pandas.DataFrame
         The tables of the data package; see ``data/README.md`` for a description of each column.
+        ``trials`` has two more: ``severity_at_entry`` (the coded severity, else the class of a
+        mean before treatment by ``data/severity.yaml``) and ``severity_basis`` (which of the two).
     rule : SelectionRule
         How one effect per trial is chosen.
     release : str
@@ -210,7 +213,7 @@ def load_evidence(path: str | Path | None = None) -> Evidence:
     tables = schema.read_tables(folder)
     package = json.loads((folder / schema.PACKAGE_FILE).read_text(encoding="utf-8"))
     return Evidence(
-        trials=tables["trials"],
+        trials=_with_severity(tables["trials"], tables["outcomes"], folder / "severity.yaml"),
         outcomes=tables["outcomes"],
         published=tables["published"],
         rule=load_rule(folder / "selection.yaml"),
@@ -220,15 +223,27 @@ def load_evidence(path: str | Path | None = None) -> Evidence:
     )
 
 
+def _with_severity(trials: pd.DataFrame, outcomes: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """Add severity at entry, coded or derived by the rule of `file`, and what it rests on."""
+    derived = derive_severity(trials, outcomes, load_severity_rule(file))
+    return trials.assign(
+        severity_at_entry=derived["severity"], severity_basis=derived["severity_basis"]
+    )
+
+
 def vocabulary_of(package: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the vocabularies that a data package declares for trials and outcomes."""
-    return {
+    """Return the vocabularies that a data package declares for trials and outcomes.
+
+    ``severity_at_entry`` is computed, with the words of ``severity``.
+    """
+    found = {
         column["name"]: tuple(column["constraints"]["enum"])
         for resource in package["resources"]
         if resource["name"] in ("trials", "outcomes")
         for column in resource["schema"]["fields"]
         if "enum" in column.get("constraints", {})
     }
+    return found | {"severity_at_entry": found["severity"]}
 
 
 def _tuple(values: str | Iterable[str] | None) -> tuple[str, ...]:

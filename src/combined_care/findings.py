@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from combined_care.certainty import Certainty
     from combined_care.claims import Analysis
     from combined_care.crosscheck import CrossCheck
     from combined_care.decisions import Label
     from combined_care.estimands import Selection
     from combined_care.level_regression import LevelRegression
     from combined_care.moderators import Subgroups
-
-LATER = "not computed in this version"
+    from combined_care.robustness import Robustness
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,8 @@ class AnalysisResult:
     sensitivities: tuple[SensitivityResult, ...]
     leave_one_out: pd.DataFrame
     moderator: ModeratorResult | None
+    certainty: Certainty | Absent
+    robustness: Robustness | Absent
 
     @property
     def effects(self) -> pd.DataFrame:
@@ -172,8 +174,24 @@ class AnalysisResult:
                 record["conservative_ci_ub"] = rounded(careful.ci_ub)
         if self.moderator is not None:
             record |= self.moderator.to_dict()
+        record |= graded_record(self.certainty, self.robustness)
         record["trials"] = list(self.effects["trial_id"])
         return record
+
+
+def graded_record(certainty: Certainty | Absent, robustness: Robustness | Absent) -> dict[str, Any]:
+    """Return certainty and agreement of the multiverse for machines; what is absent is left out."""
+    record: dict[str, Any] = {}
+    if not isinstance(certainty, Absent):
+        record["certainty"] = certainty.record()
+    if not isinstance(robustness, Absent):
+        record["multiverse"] = {
+            "agree": rounded(robustness.agree),
+            "n": robustness.n,
+            "n_estimable": robustness.n_estimable,
+            "labels": dict(robustness.labels),
+        }
+    return record
 
 
 def _numbers(fit: Synthesis) -> dict[str, Any]:

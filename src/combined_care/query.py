@@ -20,6 +20,8 @@ TRIAL_COLUMNS = (
     "diagnosis",
     "population",
     "severity",
+    "severity_at_entry",
+    "severity_basis",
     "chronic",
     "treatment_resistant",
     "design",

@@ -6,17 +6,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from combined_care import markup
-from combined_care.findings import LATER, Check, ModeratorResult, Reason, rounded
+from combined_care.findings import Check, ModeratorResult, Reason, rounded
 from combined_care.labels import bounds, interval_label
 from combined_care.results import Absent, Number
 from combined_care.scales import measure_name, natural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
+    from combined_care.certainty import Certainty
     from combined_care.claims import Analysis, Rules
     from combined_care.decisions import Label
+    from combined_care.robustness import Robustness
     from combined_care.synthesis import Synthesis
+
+REMOVAL = "no single trial's removal changes the label"
 
 
 def reason(
@@ -65,12 +71,8 @@ def checks(
     leave_one_out: pd.DataFrame,
 ) -> tuple[Check, ...]:
     """List the conditions of the decision rule with what was found for each."""
-    later = (
-        Check("at least 90 % of defensible analyses agree", None, LATER),
-        Check("certainty at least moderate", None, LATER),
-    )
     if moderator is not None:
-        return (*_moderator_checks(moderator, rules), *later)
+        return _moderator_checks(moderator, rules)
     k = 0 if isinstance(fit, Absent) else fit.k
     enough = Check(f"at least {rules.min_trials} trials", k >= rules.min_trials, f"{k} trials")
     if isinstance(fit, Absent) or k < rules.min_trials:
@@ -92,8 +94,45 @@ def checks(
     label = interval_label(analysis, fit, rules, smallest)
     changing = leave_one_out.loc[leave_one_out["verdict"] != label, "label"]
     detail = f"changed by leaving out {', '.join(changing)}" if len(changing) else "none changes it"
-    found.append(Check("no single trial's removal changes the label", changing.empty, detail))
-    return (*found, *later)
+    found.append(Check(REMOVAL, changing.empty, detail))
+    return tuple(found)
+
+
+def graded_checks(
+    robustness: Robustness | Absent,
+    certainty: Certainty | Absent,
+    removals: Sequence[str] | None,
+    rules: Rules,
+) -> tuple[Check, ...]:
+    """List the conditions that grade a supported claim: agreement, certainty, removals.
+
+    Parameters
+    ----------
+    robustness, certainty
+        Of the analysis.
+    removals : sequence of str or None
+        Trials of a moderator analysis whose removal changes its label; None for others, which
+        list them among their own checks.
+    rules : Rules
+        Holds the thresholds.
+    """
+    strong, fragile = 100 * rules.agree_strongly, 100 * rules.agree_fragile
+    name = f"at least {strong:.0f} % of defensible analyses agree (fragile below {fragile:.0f} %)"
+    agrees: bool | None = None
+    detail = str(robustness)
+    if not isinstance(robustness, Absent):
+        agrees = robustness.agree >= rules.agree_strongly
+        detail = f"{100 * robustness.agree:.0f} % of {robustness.compared:,}"
+    found = [Check(name, agrees, detail)]
+    if isinstance(certainty, Absent):
+        found.append(Check(f"certainty at least {rules.certain_enough}", None, str(certainty)))
+    else:
+        enough = certainty.at_least(rules.certain_enough)
+        found.append(Check(f"certainty at least {rules.certain_enough}", enough, certainty.level))
+    if removals is not None:
+        detail = f"changed by leaving out {', '.join(removals)}" if removals else "none changes it"
+        found.insert(0, Check(REMOVAL, not removals, detail))
+    return tuple(found)
 
 
 def _conservative_check(

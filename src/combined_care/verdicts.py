@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from combined_care import decisions, labels, markup, reasons
-from combined_care.claims import Analysis, Claim, Rules, estimand_of
+from combined_care.certainty import Certainty, apply_overrides, lowest
+from combined_care.certainty_assessment import assess
+from combined_care.choices import LEFT_OUT
+from combined_care.claim_labels import claim_label, group_labels
 from combined_care.crosscheck import cross_check
 from combined_care.findings import (
-    LATER,
     AnalysisResult,
     Check,
     ModeratorResult,
     Reason,
     SensitivityResult,
+    graded_record,
 )
 from combined_care.level_regression import LevelRegression, level_regression
 from combined_care.moderators import Subgroups, subgroups
+from combined_care.multiverse import multiverse
 from combined_care.results import Absent, Number
+from combined_care.robustness import summarise
 from combined_care.synthesis import Synthesis, synthesize
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from combined_care.claims import Analysis, Claim, Rules
     from combined_care.decisions import Label
     from combined_care.estimands import Selection
     from combined_care.evidence import Evidence
+    from combined_care.robustness import Robustness
 
-NOT_YET = Absent(LATER)
+_NO_MULTIVERSE = Absent("no multiverse.yaml beside the claims declares the choices")
+_NO_CRITERIA = Absent("no certainty.yaml beside the claims states the rules")
+_NOT_TESTABLE = Absent("the claim cannot be tested")
+_NOT_EXPLORED = Absent("only analyses that the verdict rests on are explored")
 _REPEATED = (
     "trials with several comparators would enter with the same combined arm more than once; "
     "their effects are compared, never pooled"
@@ -50,16 +61,21 @@ class Verdict:
         One a pre-specified analysis, in the order of the registry.
     reasons : tuple of Reason
         Why the label was given.
-    certainty, robustness : Absent
-        Not computed in this version.
+    certainty : Certainty or Absent
+        That of the least certain decisive analysis.
+    robustness : Robustness or Absent
+        How many other defensible analyses of the claim say the same.
+    specifications : pandas.DataFrame or Absent
+        Every specification behind `robustness`, see :func:`combined_care.multiverse.multiverse`.
     """
 
     claim: Claim
     label: Label
     results: tuple[AnalysisResult, ...]
     reasons: tuple[Reason, ...]
-    certainty: Absent = NOT_YET
-    robustness: Absent = NOT_YET
+    certainty: Certainty | Absent
+    robustness: Robustness | Absent
+    specifications: pd.DataFrame | Absent
 
     @property
     def fit(self) -> Synthesis | Absent:
@@ -89,11 +105,18 @@ class Verdict:
             "set": self.claim.set,
             "text": self.claim.text,
             "verdict": self.label,
+            **self._graded(),
             "estimates": [result.to_dict() for result in self.results],
             "reasons": [
                 {"code": r.code, **dict(r.values), "text": r.sentence} for r in self.reasons
             ],
         }
+
+    def _graded(self) -> dict[str, Any]:
+        record = graded_record(self.certainty, self.robustness)
+        if "certainty" in record:  # the domains stand with the analysis that they belong to
+            record["certainty"] = record["certainty"]["level"]
+        return record
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an analysis: label, k, n, estimate and intervals."""
@@ -148,44 +171,113 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
     """
     if not claim.testable:
         reason = Reason("not_testable", claim.reason, {})
-        return Verdict(claim, "not_testable", (), (reason,))
-    results = tuple(_judge_analysis(a, claim.rules, evidence) for a in claim.analyses)
+        none = _NOT_TESTABLE
+        return Verdict(claim, "not_testable", (), (reason,), none, none, none)
+    results = [_judge_analysis(a, claim, evidence) for a in claim.analyses]
+    table, robustness = _explored(claim, evidence)
+    results = [_graded(result, claim.rules, table, robustness) for result in results]
     decisive = [r for r in results if r.analysis.role == "decisive"]
-    if claim.kind == "uncertainty":
-        label, reasons = _judge_uncertainty(decisive)
-    else:
-        label = decisions.weakest(r.label for r in decisive)
-        reasons = tuple(reason for r in decisive for reason in r.reasons)
-    return Verdict(claim, label, results, reasons)
+    labels = {r.analysis.id: r.label for r in decisive}
+    return Verdict(
+        claim=claim,
+        label=claim_label(claim, labels),
+        results=tuple(results),
+        reasons=(
+            *_group_reasons(claim, labels),
+            *(reason for r in _in_groups(decisive) for reason in r.reasons),
+        ),
+        certainty=lowest(r.certainty for r in decisive),
+        robustness=robustness.get(claim.id, _NO_MULTIVERSE),
+        specifications=_NO_MULTIVERSE if table is None else table,
+    )
 
 
-def _judge_uncertainty(decisive: list[AnalysisResult]) -> tuple[Label, tuple[Reason, ...]]:
-    groups: dict[str, list[AnalysisResult]] = defaultdict(list)
-    for result in decisive:
-        groups[result.analysis.group].append(result)
-    labels = {name: decisions.weakest(r.label for r in found) for name, found in groups.items()}
-    reasons = [
-        Reason(
-            "group",
-            f"{name[0].upper() + name[1:]}: {label.replace('_', ' ')}.",
-            {"group": name, "verdict": label},
-        )
-        for name, label in labels.items()
-    ]
-    for found in groups.values():
-        reasons += [reason for result in found for reason in result.reasons]
-    return decisions.uncertainty(labels.values()), tuple(reasons)
+def _explored(
+    claim: Claim, evidence: Evidence
+) -> tuple[pd.DataFrame | None, dict[str, Robustness]]:
+    """Return the specifications of the decisive analyses, and what they add up to."""
+    choices = claim.rules.choices
+    if choices is None:
+        return None, {}
+    table = multiverse(claim, evidence, choices=choices)
+    return table, summarise(table, claim, choices)
 
 
-def _judge_analysis(analysis: Analysis, rules: Rules, evidence: Evidence) -> AnalysisResult:
+def _graded(
+    result: AnalysisResult,
+    rules: Rules,
+    table: pd.DataFrame | None,
+    robustness: dict[str, Robustness],
+) -> AnalysisResult:
+    """Let agreement, certainty and removals say how firmly an analysis supports the claim."""
+    if result.analysis.role != "decisive":
+        return replace(result, robustness=_NOT_EXPLORED)
+    found = robustness.get(result.analysis.id, _NO_MULTIVERSE)
+    is_moderator = result.analysis.kind == "moderator"
+    removals = _removals(result, table) if is_moderator else None
+    label = decisions.graded(
+        result.label,
+        survives=not removals if removals is not None else _survives(result.leave_one_out),
+        agree=None if isinstance(found, Absent) else found.agree,
+        predicted=_predicted(result.fit) and not is_moderator,
+        certain=isinstance(result.certainty, Certainty)
+        and result.certainty.at_least(rules.certain_enough),
+        thresholds=(rules.agree_fragile, rules.agree_strongly),
+    )
+    more = reasons.graded_checks(found, result.certainty, removals, rules)
+    why = tuple(replace(r, values={**r.values, "verdict": label}) for r in result.reasons)
+    return replace(
+        result, label=label, robustness=found, checks=(*result.checks, *more), reasons=why
+    )
+
+
+def _predicted(fit: Synthesis | Absent) -> bool:
+    """Tell whether the prediction interval lies above no effect."""
+    return isinstance(fit, Synthesis) and not isinstance(fit.pi_lb, Absent) and fit.pi_lb > 0
+
+
+def _removals(result: AnalysisResult, table: pd.DataFrame | None) -> tuple[str, ...]:
+    """Name the trials without which the primary moderator analysis has another label."""
+    if table is None:
+        return ()
+    own = table[table["analysis"] == result.analysis.id]
+    primary = own[own["is_primary"]].iloc[0]
+    names = list(own.columns)
+    made = names[names.index("specification") + 1 : names.index(LEFT_OUT)]
+    same = (own[LEFT_OUT] != "") & (own[made] == primary[made]).all(axis=1)
+    changed = own.loc[same & (own["verdict"] != primary["verdict"]), LEFT_OUT]
+    labels_of = dict(zip(result.effects["trial_id"], result.effects["label"], strict=True))
+    return tuple(labels_of[str(trial)] for trial in changed)
+
+
+def _group_reasons(claim: Claim, labels: dict[str, Label]) -> Iterator[Reason]:
+    """Give each disorder of a claim about several its label."""
+    if claim.kind != "uncertainty":
+        return
+    for name, label in group_labels(claim, labels).items():
+        sentence = f"{name[0].upper() + name[1:]}: {label.replace('_', ' ')}."
+        yield Reason("group", sentence, {"group": name, "verdict": label})
+
+
+def _in_groups(decisive: list[AnalysisResult]) -> list[AnalysisResult]:
+    """Put the analyses of a disorder together, in the order in which disorders are first named."""
+    order = list(dict.fromkeys(r.analysis.group for r in decisive))
+    return sorted(decisive, key=lambda r: order.index(r.analysis.group))
+
+
+def _judge_analysis(analysis: Analysis, claim: Claim, evidence: Evidence) -> AnalysisResult:
+    """Judge one analysis by its interval or test alone; :func:`_graded` does the rest."""
+    rules = claim.rules
     selection = evidence.select(analysis.estimand)
     fit = pool(selection.effects, rules)
     smallest = labels.smallest_effect_on(analysis.estimand.wanted_measure, selection.effects, rules)
     moderator = _moderator(analysis, selection, rules) if analysis.kind == "moderator" else None
     loo = _leave_one_out(analysis, selection, rules, smallest)
     label = labels.label_of(analysis, fit, moderator, rules, smallest)
-    if label == "supported" and analysis.kind != "moderator" and not _survives(loo):
-        label = "fragile"
+    certainty: Certainty | Absent = _NO_CRITERIA
+    if rules.criteria is not None:
+        rated = assess(analysis, selection, fit, moderator, smallest, rules.criteria)
+        certainty = apply_overrides(rated, claim.overrides, claim=claim.id, analysis=analysis.id)
     return AnalysisResult(
         analysis=analysis,
         label=label,
@@ -198,6 +290,8 @@ def _judge_analysis(analysis: Analysis, rules: Rules, evidence: Evidence) -> Ana
         sensitivities=_sensitivities(analysis, rules, evidence),
         leave_one_out=loo,
         moderator=moderator,
+        certainty=certainty,
+        robustness=_NO_MULTIVERSE,
     )
 
 
@@ -252,11 +346,11 @@ def _moderator(analysis: Analysis, selection: Selection, rules: Rules) -> Modera
         few = Absent(f"fewer than 2 levels with at least {rules.min_trials_per_level} trials each")
         return ModeratorResult(column, few, counts, table, few)
     inside = effects[values.isin(tested)].assign(level=values)
-    fit, adjusted = _fit_levels(inside, rules), _adjusted(column, inside, rules)
+    fit, adjusted = fit_levels(inside, rules), _adjusted(column, inside, rules)
     return ModeratorResult(column, fit, counts, table, adjusted)
 
 
-def _fit_levels(effects: pd.DataFrame, rules: Rules) -> Subgroups | LevelRegression | Absent:
+def fit_levels(effects: pd.DataFrame, rules: Rules) -> Subgroups | LevelRegression | Absent:
     """Compare levels; trials that stand in several of them are told apart by their cluster."""
     if effects["trial_id"].duplicated().any():
         return _level_regression(effects, rules, cluster=effects["trial_id"].to_numpy())
@@ -325,15 +419,14 @@ def _sensitivities(
 ) -> tuple[SensitivityResult, ...]:
     found = []
     for item in rules.sensitivity:
-        if item.applies_to and item.applies_to != analysis.estimand.outcome:
+        changed = item.of(analysis)
+        if changed is None:
             continue
-        changed = estimand_of(item.change)
-        parts = {name: getattr(changed, name) for name in item.change}
-        estimand = replace(analysis.estimand, **parts)
-        selection = evidence.select(estimand)
-        fit = pool(selection.effects, rules)
-        moderator = _moderator(analysis, selection, rules) if analysis.moderator else None
-        smallest = labels.smallest_effect_on(estimand.wanted_measure, selection.effects, rules)
-        label = labels.label_of(analysis, fit, moderator, rules, smallest)
-        found.append(SensitivityResult(item.id, item.title, len(selection.effects), fit, label))
+        selection = evidence.select(changed.estimand)
+        effects, measure = selection.effects, changed.estimand.wanted_measure
+        fit = pool(effects, rules)
+        moderator = _moderator(changed, selection, rules) if changed.moderator else None
+        smallest = labels.smallest_effect_on(measure, effects, rules)
+        label = labels.label_of(changed, fit, moderator, rules, smallest)
+        found.append(SensitivityResult(item.id, item.title, len(effects), fit, label))
     return tuple(found)
