@@ -126,3 +126,11 @@ def test_a_left_out_trial_is_a_move_within_the_primary_data():
 def test_the_summary_survives_json():
     found = summarise(multiverse(claim(), few([0.5, 0.3, 0.4])), claim(), load_choices())["a"]
     assert Robustness.from_json(found.to_json()) == found
+
+
+def test_leaving_out_a_trial_counts_among_the_moves_and_not_in_the_shares():
+    rows = table([*FULL, ("a", "p", 0.05, "not_demonstrated_imprecise")])
+    rows["left_out"] = pd.Categorical([""] * 6 + ["t1"], categories=["", "t1"])
+    found, plain = summarise(rows, claim(), CHOICES)["a"], summarise(table(FULL), claim(), CHOICES)
+    assert (found.n, found.agree, found.lowest) == (6, plain["a"].agree, plain["a"].lowest)
+    assert ("left_out", "t1") in [(move.choice, move.option) for move in found.moves]

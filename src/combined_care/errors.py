@@ -29,15 +29,15 @@ class SmallSampleWarning(UserWarning):
     """A result rests on so little that its nominal properties do not hold."""
 
 
-def known(name: str, values: Iterable[str], valid: Iterable[object]) -> None:
+def known(name: str, values: Iterable[object], valid: Iterable[object]) -> None:
     """Raise one error that names every value that is not valid, and the nearest that is.
 
     Parameters
     ----------
     name : str
         What the values are, for the message.
-    values : iterable of str
-        Values to check.
+    values : iterable
+        Values to check, as text.
     valid : iterable
         Values that are allowed.
 
@@ -55,8 +55,8 @@ def known(name: str, values: Iterable[str], valid: Iterable[object]) -> None:
     allowed = sorted({str(value) for value in valid})
     parts = []
     for value in values:
-        if value not in allowed:
-            near = difflib.get_close_matches(value, allowed, n=1, cutoff=0.5)
+        if str(value) not in allowed:
+            near = difflib.get_close_matches(str(value), allowed, n=1, cutoff=0.5)
             parts.append(f"{value!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
     if parts:
         message = f"unknown {name}: {', '.join(parts)}; known are {', '.join(allowed)}"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Labels that say the same: that the claim is supported.
 _SUPPORTED = ("supported_strongly", "supported", "fragile")
+#: A shift this small is rounding.
+_ROUNDING = 1e-9
 _NO_ESTIMATE = Absent("a test of a moderator has no single estimate")
 _SEVERAL = Absent("the claim rests on several analyses, each with its own estimate")
 _NONE_ESTIMABLE = Absent("no specification is estimable")
@@ -71,7 +73,8 @@ class Robustness(Result):
     verdict : str
         Label of the primary specification, without the conditions that compare analyses.
     n, n_estimable, n_datasets : int
-        Specifications; those with enough trials and a result; distinct data sets.
+        Specifications with all their trials; those with enough trials and a result; distinct
+        data sets.
     agree : float
         Share of the estimable specifications whose label says the same as `verdict`
         (``supported_strongly``, ``supported`` and ``fragile`` say the same). For the verdict
@@ -153,7 +156,10 @@ def summarise(
     Options are compared pair by pair: two specifications that differ in this choice only, one of
     them with the primary option. In a sample many such pairs are drawn on purpose. Options are
     sorted by the size of the median shift where there are estimates, and else by the share of
-    labels that change. Leaving out a trial is compared within the primary data.
+    labels that change. Leaving out a trial is compared within the primary data and counts among the
+    moves only: the shares and the spread are those of specifications with all their trials, so that
+    they do not depend on how many trials there are to leave out. What one trial's removal does to
+    the verdict is a condition of its own.
     """
     own = choices or claim.rules.choices or load_choices()
     analyses = {a.id: a for a in claim.analyses}
@@ -179,6 +185,9 @@ def _summary(
 ) -> Robustness:
     labels = rows[column].astype(str).to_numpy(object)
     primary = str(labels[rows["is_primary"].to_numpy(bool)][0])
+    moves = _moves(rows, labels, choices, missing)
+    whole = (rows[LEFT_OUT] == "").to_numpy(bool)
+    rows, labels = rows[whole], labels[whole]
     estimable = labels != "insufficient"
     agrees = np.array([says_the_same(label, primary) for label in labels])
     among = agrees if primary == "insufficient" else agrees[estimable]
@@ -199,7 +208,7 @@ def _summary(
         median=median,
         highest=highest,
         is_sample=_is_sample(rows, choices),
-        moves=_moves(rows, labels, choices, missing),
+        moves=moves,
     )
 
 
@@ -214,9 +223,8 @@ def _spread(
 
 def _is_sample(rows: pd.DataFrame, choices: Choices) -> bool:
     """Tell whether combinations of the options in use are missing."""
-    whole = rows[rows[LEFT_OUT] == ""]
-    combinations = np.prod([float(whole[d.id].nunique()) for d in choices])
-    return bool(len(whole) < combinations)
+    combinations = np.prod([float(rows[d.id].nunique()) for d in choices])
+    return bool(len(rows) < combinations)
 
 
 def _moves(
@@ -248,7 +256,8 @@ def _median(shift: FloatArray) -> Number:
 
 
 def _strength(move: Move) -> tuple[float, float]:
-    return abs(move.shift) if is_present(move.shift) else 0.0, move.changed
+    size = abs(move.shift) if is_present(move.shift) else 0.0
+    return (size if size > _ROUNDING else 0.0), move.changed
 
 
 def _pairs(
