@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
+from rendered import render_once
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from combined_care.reports import RenderSummary
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -38,3 +42,9 @@ def read_reference(topic: str) -> dict[str, Any]:
 def reference() -> Callable[[str], dict[str, Any]]:
     """Give a test the values that R stored: ``reference("synthesis")["cases"]``."""
     return read_reference
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RenderSummary]:
+    """All reports, rendered once a run: the root of their project, and what was built."""
+    return render_once(tmp_path_factory.getbasetemp())
