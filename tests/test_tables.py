@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import combined_care as cc
@@ -17,7 +19,7 @@ from combined_care.landscape import map_evidence
 from combined_care.synthesis import synthesize
 from small_evidence import events, evidence, means, trial
 
-RULES = load_claims()["mdd-combined"].rules
+RULES = replace(load_claims()["mdd-combined"].rules, choices=None, criteria=None)
 GAINS = (0.2, 0.5, 0.3, 0.6)
 
 
@@ -121,8 +123,20 @@ def test_a_verdict_begins_with_its_label_and_says_what_it_means():
     found = judged()
     box = str(tables.verdict_box(found))
     label = tables.label_words(found.label).capitalize()
-    assert box.index(label) < box.index("Both are better") < box.index("This means")
+    assert box.index(label) < box.index("This means")
     assert markup.text(decisions.meaning(found.label, "superiority")) in box
+
+
+def test_how_sure_a_verdict_is_stands_in_its_box_and_in_the_list():
+    found = judged()
+    assert tables.sure_words(found) == ""
+    rated = SimpleNamespace(level="low")
+    compared = SimpleNamespace(agree=0.75, compared=1200)
+    sure = replace(found, certainty=rated, robustness=compared)
+    said = "certainty of the evidence: low; 75 % of 1,200 defensible analyses agree"
+    assert tables.sure_words(sure) == said
+    assert said in tables.verdict_table([sure], caption="c")
+    assert f"C{said[1:]}." in tables.verdict_box(sure)
 
 
 # numbers
@@ -195,15 +209,17 @@ def test_every_pooled_trial_has_its_effect_weight_rows_and_derivation():
     assert all(f"t{i}-01" in words and "g = " in words for i, words in enumerate(derived))
 
 
-def test_a_trial_links_to_its_doi_then_pubmed_then_the_page_where_it_was_read():
+def test_a_trial_links_to_its_entry_its_report_the_page_it_was_read_on_and_its_rows():
     (result,) = judged(doi="10.1000/one", pmid="123").results
     first = read(tables.trials_table(result)).links[1]
     assert [target for _, target in first] == [
+        "trials-s-t.html#trial-t0",
         "https://doi.org/10.1000/one",
         "https://pubmed.ncbi.nlm.nih.gov/123/",
         "https://x.example",
+        "trials-s-t.html#row-t0-01",
     ]
-    assert first[2][0] == "numbers read here (trial table)"
+    assert first[3][0] == "numbers read here (trial table)"
 
 
 def test_a_trial_with_a_notice_shows_it_beside_its_name():
@@ -223,7 +239,7 @@ def test_a_source_that_is_no_web_address_is_text_not_a_link():
     rows = [means("t0", 0.3, source_url="javascript:alert(1)")]
     (result,) = verdict([trial("t0", doi="", pmid="")], rows).results
     html = tables.trials_table(result)
-    assert "href" not in html
+    assert "javascript" not in html
     assert "numbers read here" in html
 
 
@@ -243,7 +259,7 @@ def test_rows_that_are_not_pooled_say_why_and_what_their_text_favours():
     table = read(tables.not_pooled_table(result.not_pooled, "Shown, not pooled"))
     assert table.caption == "Shown, not pooled"
     assert table.column("Row") == ["t1-01", "t1-02"]
-    assert table.column("Text favours") == ["neither", "combined"]
+    assert table.column("Text favours") == ["neither", "combined treatment"]
     reasons = table.column("Why it is not pooled")
     assert reasons == list(result.not_pooled["reason"])
     assert "sensitivity only" in reasons[1]
@@ -326,7 +342,16 @@ def test_a_claim_that_cannot_be_tested_is_listed_with_its_reason_and_without_a_p
     table = read(tables.verdict_table([judged(), found], caption="All"))
     assert table.column("Claim") == ["Both are better", "It costs more"]
     assert table.column("Rests on")[1] == "Costs are not in the data."
-    assert [target for row in table.links for _, target in row] == ["test.html"]
+    assert [target for row in table.links for _, target in row] == ["test.html", "test.html#a"]
+
+
+def test_the_parts_of_a_claim_about_disorders_are_told_by_disorder():
+    parts = [superiority(id="a", group="panic"), superiority(id="b", group="ocd")]
+    claim = replace(verdict([trial("t0")], [means("t0", 0.3)], *parts).claim, kind="uncertainty")
+    found = cc.judge(claim, evidence([trial("t0")], [means("t0", 0.3)]))
+    (rests,) = read(tables.verdict_table([found], caption="c")).column("Rests on")
+    assert "Panic: insufficient evidence" in rests
+    assert "Ocd: insufficient evidence" in rests
 
 
 def test_a_verdict_shows_what_it_rests_on_and_not_its_context():
@@ -335,6 +360,8 @@ def test_a_verdict_shows_what_it_rests_on_and_not_its_context():
     html = tables.decisive_table(found)
     assert read(html).column("Question") == ["Against medication alone"]
     assert read(html).column("Trials (k)") == ["1"]
+    assert [target for _, target in read(html).links[1]] == ["#a", "#a-trials"]
+    assert 'id="a-trials"' in tables.trials_table(found.decisive[0])
 
 
 def test_the_map_says_of_every_gap_that_it_is_one():
@@ -348,6 +375,30 @@ def test_the_map_says_of_every_gap_that_it_is_one():
     assert cells["panic"]["placebo"] == "no trial"
     gaps = sum(cell == "no trial" for row in table.rows[1:] for cell in row)
     assert gaps == found.gaps == len(found.cells) - 2
+
+
+def counts(*rows):
+    names = ["diagnosis", "comparator", "design", "trials", "usable"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def test_the_gap_table_counts_trials_and_names_every_question_without_one():
+    found = counts(
+        ("panic", "pharmacotherapy", "concurrent", 3, 1),
+        ("panic", "pharmacotherapy", "maintenance", 1, 0),
+        ("panic", "pharmacotherapy", "discontinuation", 2, 2),
+    )
+    table = read(tables.gap_table(found, ("ocd", "panic"), lambda word: word))
+    assert [row[0] for row in table.rows[1:]] == ["panic"]
+    cells = dict(zip(table.rows[0], table.rows[1], strict=True))
+    assert cells["Against pharmacotherapy: both treatments begin together"] == "3 (1)"
+    assert cells["Against pharmacotherapy: after remission"] == "3 (2)"
+    assert list(cells.values()).count("no trial") == len(table.rows[0]) - 3
+
+
+def test_every_design_belongs_to_one_start_of_the_second_treatment():
+    designs = [design for _, names in tables.STARTS.values() for design in names]
+    assert sorted(designs) == sorted(evidence([], []).vocabulary["design"])
 
 
 # every table

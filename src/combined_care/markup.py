@@ -108,6 +108,8 @@ def table(
     caption: object,
     css: str = "",
     row_ids: Sequence[str] | None = None,
+    row_classes: Sequence[str] | None = None,
+    anchor: str = "",
 ) -> Safe:
     """Lay out an accessible table: caption, column headers, and the first cell heads its row.
 
@@ -123,6 +125,10 @@ def table(
         Class names for the table element.
     row_ids : sequence of str, optional
         An anchor for each row.
+    row_classes : sequence of str, optional
+        Class names for each row.
+    anchor : str
+        An anchor for the table itself.
 
     Returns
     -------
@@ -133,14 +139,30 @@ def table(
     body = []
     for index, row in enumerate(rows):
         first, *rest = row
-        anchor = f' id="{text(row_ids[index])}"' if row_ids is not None else ""
+        own = _attribute("id", row_ids, index) + _attribute("class", row_classes, index)
         cells = "".join(f"<td>{text(cell)}</td>" for cell in rest)
-        body.append(f'<tr{anchor}><th scope="row">{text(first)}</th>{cells}</tr>')
-    name = f' class="{text(css)}"' if css else ""
+        body.append(f'<tr{own}><th scope="row">{text(first)}</th>{cells}</tr>')
+    name = _attribute("id", [anchor], 0) + _attribute("class", [css], 0)
     return Safe(
         f"<table{name}><caption>{text(caption)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
     )
+
+
+def _attribute(name: str, values: Sequence[str] | None, index: int) -> str:
+    value = values[index] if values else ""
+    return f' {name}="{text(value)}"' if value else ""
+
+
+def jump(target: str, label: object) -> Safe:
+    """Link to a page of the reports (``page.html``), a place in one (``page.html#id``) or here."""
+    return Safe(f'<a href="{text(target)}">{text(label)}</a>')
+
+
+def bullets(items: Iterable[object], css: str = "") -> Safe:
+    """List items, each escaped unless it is :class:`Safe`; nothing at all without an item."""
+    shown = "".join(f"<li>{text(item)}</li>" for item in items)
+    return Safe(f"<ul{_attribute('class', [css], 0)}>{shown}</ul>" if shown else "")
 
 
 def link(url: str, label: object) -> Safe:
