@@ -18,7 +18,8 @@ PACKAGE = json.loads((DATA / "datapackage.json").read_text(encoding="utf-8"))
 
 TRIAL: dict[str, Any] = {
     "trial_id": "", "label": "", "year": 2000, "doi": "10.1000/x", "pmid": "", "summary": "",
-    "diagnosis": "mdd", "diagnosis_detail": "", "population": "adult", "severity": "unclear", "severity_at_entry": "unclear", "severity_basis": "coded",
+    "diagnosis": "mdd", "diagnosis_detail": "", "population": "adult",
+    "severity": "unclear", "severity_at_entry": "unclear", "severity_basis": "coded",
     "chronic": "unclear", "treatment_resistant": "unclear", "design": "concurrent",
     "medication_class": "ssri", "medication": "", "medication_management": "protocolised",
     "psychotherapy_class": "cbt", "psychotherapy": "", "placebo_controlled": "no",

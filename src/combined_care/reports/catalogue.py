@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import csv
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
+from combined_care import anchors
 from combined_care.claims import choose_claims, load_claims
-from combined_care.errors import DataError, known
+from combined_care.reports import parameters
+from combined_care.reports.inputs import Uses
+from combined_care.reports.settings import WhatIf, changes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from combined_care.claims import Claim
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One report: its file name without ending, its title, its notebook and parameters."""
+    """One report.
+
+    Attributes
+    ----------
+    name : str
+        File name without ending.
+    title : str
+        Heading.
+    notebook, parameters
+        What it is made by.
+    uses : Uses, optional
+        The part of the evidence that it shows; by default all of it, and every claim.
+    """
 
     name: str
     title: str
     notebook: Path
     parameters: Mapping[str, Any]
+    uses: Uses | None = None
 
 
 def pages(root: Path, chosen: Sequence[str] | None = None) -> list[Page]:
@@ -34,30 +55,93 @@ def pages(root: Path, chosen: Sequence[str] | None = None) -> list[Page]:
     """
     claims = load_claims(root / "data" / "claims.yaml")
     testable = {name: claim for name, claim in claims.items() if claim.testable}
-    notebooks = root / "notebooks"
+    notebook = root / "notebooks" / "claim.ipynb"
     found = [
-        Page(claim.id, claim.text.rstrip("."), notebooks / "claim.ipynb", {"claim": claim.id})
+        Page(claim.id, _title(claim), notebook, {"claim": claim.id}, Uses(claims=(claim.id,)))
         for claim in choose_claims(testable, chosen)
     ]
     if not chosen:
-        title = "When should psychotherapy and medication be combined?"
-        found.append(Page("index", title, notebooks / "index.ipynb", {}))
+        trials = _trials(root)
+        found += _diagnosis_pages(root, trials, claims)
+        found += [*_single_pages(root), *_trials_pages(root, trials)]
     for page in found:
-        check_parameters(page)
+        parameters.check(page.notebook, page.parameters, {"claim": testable})
     return found
 
 
-def check_parameters(page: Page) -> None:
-    """Raise unless the notebook declares every parameter that the page gives it.
+def what_if_pages(
+    root: Path, chosen: Sequence[str], settings: Mapping[str, Any]
+) -> list[tuple[Page, WhatIf]]:
+    """List the what-if pages of some claims, each with what it changes.
 
-    Notes
-    -----
-    papermill only warns about an unknown parameter and renders the default instead.
+    Raises
+    ------
+    InputError
+        As :func:`pages`, and if a setting is unknown or not allowed, or if nothing changes.
     """
-    from papermill import inspect_notebook  # noqa: PLC0415
+    claims = load_claims(root / "data" / "claims.yaml")
+    found = []
+    for page in pages(root, chosen):
+        words = [page.name, *(f"{name}-{value}" for name, value in settings.items())]
+        given = {**page.parameters, "settings": dict(settings)}
+        parameters.check(page.notebook, given)
+        changed = WhatIf(page.name, changes(claims[page.name], settings))
+        found.append((replace(page, name=".".join(words), parameters=given), changed))
+    return found
 
-    if not page.notebook.is_file():
-        message = f"{page.name}: there is no notebook {page.notebook}"
-        raise DataError(message)
-    declared = inspect_notebook(str(page.notebook))
-    known(f"parameter of {page.notebook.name}", page.parameters, declared)
+
+def _title(claim: Claim) -> str:
+    return claim.text.rstrip(".")
+
+
+#: Name, title and notebook of the pages that there is one of.
+SINGLE = {
+    "index": "When should psychotherapy and medication be combined?",
+    "robustness": "How much the verdicts depend on our choices",
+    "published": "Our results beside those that reviews have published",
+    "network": "Do the parts add up?",
+    "design": "How the design of a trial goes along with its result",
+    "data": "Where the data come from",
+    "methods": "How the numbers are made",
+}
+#: Those that show no verdict; the others wait for all of them.
+WITHOUT_VERDICTS = frozenset({"data", "methods", "network", "published"})
+
+
+def _single_pages(root: Path) -> Iterator[Page]:
+    for name, title in SINGLE.items():
+        uses = Uses(everything=True) if name in WITHOUT_VERDICTS else None
+        yield Page(name, title, root / "notebooks" / f"{name}.ipynb", {}, uses)
+
+
+def _trials(root: Path) -> list[dict[str, str]]:
+    with (root / "data" / "trials.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _diagnosis_pages(
+    root: Path, trials: list[dict[str, str]], claims: Mapping[str, Claim]
+) -> Iterator[Page]:
+    words = yaml.safe_load((root / "data" / "words.yaml").read_text(encoding="utf-8"))
+    for diagnosis in sorted({row["diagnosis"] for row in trials}):
+        name = str(words.get(diagnosis, diagnosis.replace("_", " ")))
+        title = f"{name[:1].upper()}{name[1:]}: what the trials show"
+        given = {"diagnosis": diagnosis}
+        notebook = root / "notebooks" / "diagnosis.ipynb"
+        named = tuple(claim.id for claim in claims.values() if _names(claim, diagnosis))
+        uses = Uses(claims=named, trials={"diagnosis": (diagnosis,)}, registry=True)
+        yield Page(anchors.diagnosis_page(diagnosis), title, notebook, given, uses)
+
+
+def _names(claim: Claim, diagnosis: str) -> bool:
+    asked = (analysis.estimand.trials for analysis in claim.analyses)
+    return any(diagnosis in trials.get("diagnosis", ()) for trials in asked)
+
+
+def _trials_pages(root: Path, trials: list[dict[str, str]]) -> Iterator[Page]:
+    notebook = root / "notebooks" / "trials.ipynb"
+    for group in anchors.trial_groups():
+        title = f"The trials, {anchors.letters(group)}"
+        listed = tuple(t["trial_id"] for t in trials if anchors.trial_group(t["trial_id"]) == group)
+        uses = Uses(trials={"trial_id": listed}, registry=True)
+        yield Page(anchors.trials_page(group), title, notebook, {"group": group}, uses)

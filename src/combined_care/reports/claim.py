@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from combined_care import decisions, figures, markup, tables
-from combined_care.markup import Safe, details, join, paragraph, table, text
-from combined_care.synthesis import Synthesis
+from combined_care import figures, markup, tables
+from combined_care.markup import Safe, details, join, paragraph, table
+from combined_care.reports import parts, picture, plain, rules
+from combined_care.reports.adjusted import adjusted
+from combined_care.results import Absent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from combined_care.evidence import Evidence
@@ -17,32 +21,16 @@ if TYPE_CHECKING:
 
 
 def summary(verdict: Verdict) -> Safe:
-    """Say the verdict first: the box, two plain sentences, and the decisive results."""
+    """Say the verdict first: the box, two plain sentences, one picture, the decisive results."""
+    first, second = plain.two_sentences(verdict)
     return join(
         [
             tables.verdict_box(verdict),
-            Safe(f'<p class="lead">{text(_plain(verdict))}</p>'),
+            parts.lead(f"{first} {second}"),
+            picture.verdict_picture(verdict),
             tables.decisive_table(verdict),
         ]
     )
-
-
-def _plain(verdict: Verdict) -> str:
-    """Two sentences for readers who stop here; their wording follows the number of trials."""
-    decisive = verdict.decisive
-    trials = {trial for result in decisive for trial in result.effects["trial_id"]}
-    counted = "1 trial has" if len(trials) == 1 else f"{len(trials)} trials have"
-    first = f"{counted if trials else 'No trial has'} usable numbers on the decisive questions."
-    lines = [f"{r.analysis.title}: {tables.label_words(r.label)}" for r in decisive]
-    groups = [str(reason).rstrip(".") for reason in verdict.reasons if reason.code == "group"]
-    said = f"{first} {_sentence('; '.join(groups or lines))}."
-    if any(result.interval_is_narrow for result in decisive):
-        said += " Few trials agree so closely that an interval is too narrow to be trusted."
-    return said
-
-
-def _sentence(words: str) -> str:
-    return words[0].upper() + words[1:]
 
 
 def analyses(verdict: Verdict, evidence: Evidence) -> Safe:
@@ -50,46 +38,43 @@ def analyses(verdict: Verdict, evidence: Evidence) -> Safe:
     return join(analysis(result, evidence) for result in verdict.results)
 
 
+_ROLES = {"decisive": "The verdict rests on this.", "context": "Context, not decisive."}
+
+
 def analysis(result: AnalysisResult, evidence: Evidence) -> Safe:
-    """Show one analysis."""
-    asked = result.analysis
-    title = _sentence(asked.title)
-    role = "The verdict rests on this." if asked.role == "decisive" else "Context, not decisive."
-    parts: list[object] = [
-        Safe(f'<section aria-labelledby="{text(asked.id)}"><h3 id="{text(asked.id)}">'),
-        title,
-        Safe("</h3>"),
-        paragraph(tables.label_tag(result.label), f" · {role} {_reading(result)}"),
-    ]
-    if result.k:
-        parts.append(_forest(result, evidence))
-    if result.moderator is not None:
-        parts.append(tables.moderator_tables(result.moderator, asked.estimand.wanted_measure))
-    parts += [tables.numbers_table(result), tables.checks_table(result)]
-    if result.k:
-        parts.append(details("The pooled trials, with sources", tables.trials_table(result)))
-    parts.append(details("The same with one choice changed", tables.sensitivity_table(result)))
+    """Show one analysis of a claim."""
+    role = _ROLES[result.analysis.role]
+    after: list[object] = [tables.checks_table(result), _trials(result)]
+    after.append(details("The same with one choice changed", tables.sensitivity_table(result)))
     if not result.leave_one_out.empty:
-        parts.append(details("Without each trial in turn", tables.leave_one_out_table(result)))
-    parts += [_not_pooled(result), Safe("</section>")]
-    return join(parts)
+        after.append(details("Without each trial in turn", tables.leave_one_out_table(result)))
+    said = paragraph(tables.label_tag(result.label), f" · {role} {plain.reading(result)}")
+    return _section(result, evidence, said, after)
 
 
-def _reading(result: AnalysisResult) -> str:
-    """Put the result into words that fit the number of trials."""
-    fit, k = result.fit, result.k
-    if not isinstance(fit, Synthesis):
-        return f"Nothing can be pooled: {fit.reason}."
-    words = tables.result_words(result)
-    if k == 1:
-        return f"A single trial, shown as it is: {words}."
-    if k == 2:
-        return f"Two trials, too few for a verdict or a prediction interval: {words}."
-    if k < 5:
-        return f"Few trials ({k}), so the intervals are wide or unstable: {words}."
-    if k < 10:
-        return f"{k} trials; tests of small-study effects would say little: {words}."
-    return f"{k} trials: {words}."
+def description(result: AnalysisResult, evidence: Evidence) -> Safe:
+    """Show a result that describes the evidence and judges no claim: no label, no rule."""
+    return _section(result, evidence, paragraph(plain.reading(result)), [_trials(result)])
+
+
+def _section(
+    result: AnalysisResult, evidence: Evidence, said: Safe, after: Iterable[object]
+) -> Safe:
+    content: list[object] = [said]
+    if result.k:
+        content.append(_forest(result, evidence))
+    if result.moderator is not None:
+        measure = result.analysis.estimand.wanted_measure
+        content.append(tables.moderator_tables(result.moderator, measure))
+        content.append(adjusted(result))
+    content += [tables.numbers_table(result), *after, _not_pooled(result)]
+    return parts.section(result.analysis.id, tables.title(result), *content, level=3)
+
+
+def _trials(result: AnalysisResult) -> object:
+    if not result.k:
+        return ""
+    return details("The pooled trials, with sources", tables.trials_table(result))
 
 
 def _favours(result: AnalysisResult, evidence: Evidence) -> tuple[str, str]:
@@ -100,29 +85,32 @@ def _favours(result: AnalysisResult, evidence: Evidence) -> tuple[str, str]:
 
 def _forest(result: AnalysisResult, evidence: Evidence) -> Safe:
     measure = result.analysis.estimand.wanted_measure
-    favours = _favours(result, evidence)
-    said = figures.describe_forest(result.effects, result.fit, measure=measure, favours=favours)
-    shown = []
-    for css, narrow in (("wide-figure", False), ("narrow", True)):
-        figure = figures.forest(
-            result.effects,
-            result.fit,
-            measure=measure,
-            favours=favours,
-            smallest=result.smallest_effect,
-            narrow=narrow,
-        )
-        name = f"{result.analysis.id}-{css}"
-        svg = figures.to_svg(
-            figure, name=name, title=f"Forest plot: {result.analysis.title}", description=said
-        )
-        shown.append(Safe(f'<div class="{css}">{svg}</div>'))
-    caption = (
-        f"{said} Squares: trials, larger with more weight; open: an odds ratio converted to g. "
-        "Diamond: pooled effect. Dashed line: prediction interval. Dotted line: smallest effect of "
-        "interest. c: clinician-rated, s: self-rated. The same numbers are in the tables below."
+    favours, smallest = _favours(result, evidence), result.smallest_effect
+    by = _grouping(result, evidence)
+    said = figures.describe_forest(
+        result.effects, result.fit, measure=measure, favours=favours, **by
     )
-    return Safe(f"<figure>{join(shown)}<figcaption>{text(caption)}</figcaption></figure>")
+    key = figures.forest_key(result.effects, result.fit, smallest=smallest, by=by.get("by"))
+    return parts.figure(
+        lambda narrow: figures.forest(
+            result.effects, result.fit, measure=measure, favours=favours, smallest=smallest,
+            narrow=narrow, **by,
+        ),
+        name=result.analysis.id,
+        title=f"Forest plot: {result.analysis.title}",
+        description=said,
+        caption=f"{said} {key} The same numbers are in the tables below.",
+    )  # fmt: skip
+
+
+def _grouping(result: AnalysisResult, evidence: Evidence) -> dict[str, Any]:
+    """Group the trials of a moderator analysis by its levels."""
+    moderator = result.moderator
+    if moderator is None or isinstance(moderator.fit, Absent):
+        return {}
+    names = result.effects[moderator.name].astype(str).unique()
+    titles = {name: evidence.name(name) or "not recorded" for name in names}
+    return {"by": moderator.name, "levels": moderator.fit.to_frame(), "titles": titles}
 
 
 def _not_pooled(result: AnalysisResult) -> Safe:
@@ -133,88 +121,47 @@ def _not_pooled(result: AnalysisResult) -> Safe:
     pooled = set(result.effects["trial_id"])
     others = rows[~rows["trial_id"].isin(pooled)]
     title = (
-        f"Shown, not pooled: {len(rows)} results "
-        f"({others['trial_id'].nunique()} trials with no pooled result)"
+        f"Shown, not pooled: {tables.count(len(rows), 'result')} "
+        f"({tables.count(others['trial_id'].nunique())} with no pooled result)"
     )
-    caption = f"{_sentence(result.analysis.title)}: results that are shown and not pooled"
+    caption = f"{tables.title(result)}: results that are shown and not pooled"
     content = join([_directions(rows), tables.not_pooled_table(rows, caption)])
     return details(title, content, is_open=result.label == "insufficient")
 
 
 def _directions(rows: pd.DataFrame) -> Safe:
     """Count what the texts say; counting directions is no test and is said not to be one."""
-    said = {"combined": "combined treatment", "none": "neither", "comparator": "the comparator"}
     counts = rows["favours"].value_counts()
-    parts = [f"{words}: {counts.get(name, 0)}" for name, words in said.items()]
-    rest = len(rows) - sum(int(counts.get(name, 0)) for name in said)
+    told = {name: int(counts.get(name, 0)) for name in ("combined", "none", "comparator")}
+    said = [f"{tables.favours_words(name)}: {count}" for name, count in told.items()]
+    rest = len(rows) - sum(told.values())
     return paragraph(
-        f"Whom the reports say the result favours: {', '.join(parts)}, not stated: {rest}. "
+        f"Whom the reports say the result favours: {', '.join(said)}, not stated: {rest}. "
         "Counts of directions ignore the size of trials and effects; no verdict rests on them."
     )
 
 
 def rule(verdict: Verdict, evidence: Evidence) -> Safe:
     """Print the pre-specified rule of the claim: model, thresholds, and each estimand."""
-    rules = verdict.claim.rules
-    shared = [
-        ("Model", f"random effects, {rules.method} for tau², {rules.test} interval"),
-        ("Confidence level", f"{100 * rules.level:g} %"),
-        ("Variance of g", rules.smd_variance),
-        ("Smallest effect of interest", f"g = {rules.smallest_effect:g} ({_cited(verdict)})"),
-        ("Trials needed for a verdict", rules.min_trials),
-        ("Trials needed for a level of a moderator", rules.min_trials_per_level),
-        ("Kind of claim", verdict.claim.kind),
+    own = [
+        ("A claim that", rules.KINDS[verdict.claim.kind]),
         ("Section of the article", verdict.claim.section),
     ]
     rows = [
         (result.analysis.title, result.analysis.kind, result.analysis.role,
-         _estimand_words(result, evidence))
+         rules.estimand_words(result.analysis, evidence))
         for result in verdict.results
     ]  # fmt: skip
-    meanings = [
-        (tables.label_words(label), decisions.meaning(label, verdict.claim.kind))
-        for label in decisions.MEANING
-    ]
     caption = "The analyses, as fixed in data/claims.yaml"
     header = ("Analysis", "Judged as", "Role", "Trials and results that count")
     return join(
         [
-            table(("Rule", "Value"), shared, caption="Shared by all claims"),
+            table(("This claim", "Value"), own, caption="Kind and place of the claim"),
+            rules.shared_table(verdict.claim.rules),
             markup.scroll(table(header, rows, caption=caption, css="wide"), caption),
-            details(
-                "What each label means",
-                table(("Label", "Meaning"), meanings, caption="Labels of a verdict"),
-            ),
+            details("What each label means", rules.labels_table(verdict.claim.kind)),
         ]
     )
-
-
-def _cited(verdict: Verdict) -> str:
-    return verdict.claim.rules.smallest_effect_source
-
-
-def _estimand_words(result: AnalysisResult, evidence: Evidence) -> str:
-    asked = result.analysis.estimand
-    parts = [f"outcome: {evidence.name(asked.outcome)} ({asked.wanted_measure})"]
-    for name in ("comparator", "phase"):
-        values = getattr(asked, name)
-        parts.append(f"{name}: {', '.join(map(evidence.name, values)) if values else 'any'}")
-    parts += [
-        f"{column.replace('_', ' ')}: {', '.join(map(evidence.name, values))}"
-        for column, values in asked.trials.items()
-    ]
-    if asked.any_of:
-        either = " or ".join(
-            f"{column.replace('_', ' ')} {', '.join(map(evidence.name, values))}"
-            for column, values in asked.any_of.items()
-        )
-        parts.append(f"at least one of: {either}")
-    if asked.weeks:
-        parts.append(f"weeks {asked.weeks[0]:g} to {asked.weeks[1]:g}")
-    if result.analysis.moderator:
-        parts.append(f"compared by {result.analysis.moderator.replace('_', ' ')}")
-    parts.append(f"data tiers {asked.tiers}")
-    return "; ".join(parts)
 
 
 def limits(verdict: Verdict) -> Safe:
@@ -230,11 +177,4 @@ def limits(verdict: Verdict) -> Safe:
         "Effects are averages over trials; the prediction interval shows how far a new trial's "
         "true effect may lie from the average.",
     ]
-    items = join(Safe(f"<li>{text(sentence)}</li>") for sentence in said)
-    pending = join(
-        [
-            paragraph("Certainty of the evidence: ", str(verdict.certainty), "."),
-            paragraph("Agreement of other defensible analyses: ", str(verdict.robustness), "."),
-        ]
-    )
-    return Safe(f"<ul>{items}</ul>{pending}")
+    return markup.bullets(said)

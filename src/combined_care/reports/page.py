@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,14 +12,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import jinja2
 
-from combined_care import __version__
 from combined_care.errors import DataError
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from combined_care.reports.passport import Passport
+
 #: Output type under which the index hands over the verdicts, for ``verdicts.json``.
 VERDICTS = "application/vnd.combined-care.verdicts+json"
+#: Where the reports lie, seen from a what-if page.
+_TO_REPORTS = "../../reports/"
+#: A link to another report: file name only, no address.
+_LINK = re.compile(r'href="(?=[\w-]+\.html["#])')
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,41 +35,50 @@ class Part:
     html: str
 
 
-def page_of(notebook: NotebookNode, *, title: str, name: str, inputs: str, release: str) -> str:
+def page_of(notebook: NotebookNode, *, name: str, passport: Passport) -> str:
     """Lay out an executed notebook as a self-contained page.
 
     Parameters
     ----------
     notebook : NotebookNode
         The executed notebook.
-    title, name : str
-        Heading and file name of the page.
-    inputs, release : str
-        Digest of the inputs and version of the data, for the foot of the page.
+    name : str
+        File name of the page, without ending.
+    passport : Passport
+        Title, and what the page was made from.
 
     Returns
     -------
     str
-        HTML without script and without any address that a browser would load. The same notebook
-        gives the same text.
+        HTML that needs no script and holds no address that a browser would load. The same notebook
+        and passport give the same text.
 
     Raises
     ------
     DataError
         If an output is neither HTML nor meant for a program: it would be lost silently.
     """
-    style, style_hash = _style()
-    return _template().render(
-        title=title,
+    style, script = _resource("style.css"), _resource("script.js")
+    what_if = passport.what_if
+    html = _template().render(
+        title=f"What if: {passport.title}" if what_if else passport.title,
         is_index=name == "index",
+        home=_TO_REPORTS if what_if else "",
+        what_if=what_if,
         parts=[part for cell in notebook.cells for part in _parts(cell)],
         code=[cell.source for cell in notebook.cells if _is_step(cell)],
         style=style,
-        style_hash=style_hash,
-        version=__version__,
-        release=release,
-        inputs=inputs,
+        script=script,
+        policy=_policy(style, script),
+        passport=passport,
     )
+    return _LINK.sub(rf"\g<0>{_TO_REPORTS}", html) if what_if else html
+
+
+def prepare() -> None:
+    """Load what every page needs, so that a process forked from this one has it."""
+    _template()
+    _prose("warm")
 
 
 def verdicts_in(notebook: NotebookNode) -> list[dict[str, Any]] | None:
@@ -105,11 +120,28 @@ def _html(output: NotebookNode) -> str:
 
 
 @cache
-def _style() -> tuple[str, str]:
-    """Return the style sheet, and its hash for the content security policy."""
-    style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
-    sha = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return style, f"sha256-{sha}"
+def _resource(name: str) -> str:
+    """Return a style sheet or script of the package; empty where there is none."""
+    file = files(__package__).joinpath(name)
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the content security policy: nothing but this style and script, and pictures in data.
+
+    Notes
+    -----
+    JSON-LD is a block of data, which a policy does not concern.
+    """
+    scripts = f"script-src '{_hash(script)}'; " if script else ""
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; {scripts}img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 @cache

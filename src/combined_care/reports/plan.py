@@ -1,98 +1,100 @@
-"""What each page is made from, and which of them are out of date."""
+"""What each page depends on: the verdicts it needs, and the digest and passport of its inputs."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import sys
-from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from combined_care import __version__
+from combined_care.claims import load_claims
+from combined_care.evidence import load_evidence
+from combined_care.reports import inputs
+from combined_care.reports.passport import Passport, licence_of, settings_in_words
+from combined_care.reports.settings import with_settings
 from combined_care.schema import PACKAGE_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from combined_care.reports.catalogue import Page
-
-STATE = "build.json"
-#: Libraries whose version may change a page.
-_LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib", "statsmodels", "pymare", "jinja2")
+    from combined_care.reports.settings import WhatIf
 
 
-def digest(page: Page, shared: str) -> str:
-    """Return the digest of all that a page is made from; `shared` is that of the common inputs."""
-    own = {
-        "parameters": dict(page.parameters),
-        "title": page.title,
-        "notebook": hashlib.sha256(page.notebook.read_bytes()).hexdigest(),
-        "shared": shared,
-    }
-    return _sha256(json.dumps(own, sort_keys=True).encode())
+class Plan:
+    """The inputs of the pages of one project, read once.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The project.
+
+    Raises
+    ------
+    DataError
+        If the data or the claims are not valid.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.evidence = load_evidence(root / "data")
+        self.claims = load_claims(root / "data" / "claims.yaml")
+        self._rows = inputs.Rows(self.evidence)
+        self._shared = inputs.shared_data_digest(root)
+        self._documents = inputs.documents_digest(root)
+        self._licence = licence_of(package_of(root))
+
+    def verdicts(self, page: Page) -> tuple[str, ...]:
+        """Return the ids of the claims whose verdicts the page shows."""
+        if page.uses is not None:
+            return page.uses.claims
+        return tuple(name for name, claim in self.claims.items() if claim.testable)
+
+    def passport(self, page: Page, what_if: WhatIf | None = None) -> Passport:
+        """Return what a page is made from."""
+        trials, *others = self._used(page)
+        settings = page.parameters.get("settings") or {}
+        rules = with_settings(next(iter(self.claims.values())), **settings).rules
+        data = self._rows.digest(trials)
+        return Passport(
+            title=page.title,
+            notebook=page.notebook.name,
+            release=self.evidence.release,
+            data=data,
+            trials=len(trials),
+            rows=self._rows.count(trials),
+            inputs=inputs.digest(
+                [page.title, dict(page.parameters), inputs.file_digest(page.notebook)],
+                [self._shared, data],
+                others,
+            ),
+            licence=self._licence,
+            settings=settings_in_words(rules, self.evidence),
+            versions=inputs.versions(),
+            what_if=what_if,
+        )
+
+    def _used(self, page: Page) -> tuple[tuple[str, ...], list[str], str]:
+        """Return the trials, the definitions of claims and the documents that a page uses."""
+        uses = page.uses
+        registry = [repr(claim) for claim in self.claims.values()]
+        if uses is None or uses.everything:
+            return self._rows.all(), registry, self._documents
+        claims = [self.claims[name] for name in uses.claims]
+        trials = self._rows.used(claims, uses.trials)
+        return trials, registry if uses.registry else [repr(claim) for claim in claims], ""
 
 
-def shared_digest(root: Path) -> str:
-    """Return the digest of what all pages share: data, package code and library versions."""
-    code = Path(__file__).resolve().parents[1]
-    sha = hashlib.sha256()
-    for folder in (root / "data", code):
-        for file in _inputs(folder):
-            sha.update(f"{file.relative_to(folder).as_posix()}\0".encode())
-            sha.update(file.read_bytes())
-    versions = {name: version(name) for name in _LIBRARIES}
-    versions["python"] = ".".join(map(str, sys.version_info[:2]))
-    sha.update(json.dumps(versions, sort_keys=True).encode())
-    return sha.hexdigest()
-
-
-def _inputs(folder: Path) -> Iterable[Path]:
-    """Files that can change a page; not caches, nor prose."""
-    wanted = {".py", ".csv", ".json", ".yaml", ".j2", ".css"}
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix in wanted and "__pycache__" not in file.parts
-    )
-
-
-def read_state(reports: Path) -> dict[str, dict[str, str]]:
-    """Read what the last builds made; an unreadable file only means that all is built anew."""
-    try:
-        state = json.loads((reports / STATE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return state if isinstance(state, dict) else {}
-
-
-def is_current(page: Page, inputs: str, state: Mapping[str, Any], reports: Path) -> bool:
-    """Tell whether the page was made from these inputs and is still what was made."""
-    made = state.get(page.name)
-    file = reports / f"{page.name}.html"
-    return (
-        isinstance(made, dict)
-        and made.get("inputs") == inputs
-        and file.is_file()
-        and made.get("page") == _sha256(file.read_bytes())
-    )
-
-
-def release_of(root: Path) -> str:
-    """Return the version of the data package."""
-    package = json.loads((root / "data" / PACKAGE_FILE).read_text(encoding="utf-8"))
-    return str(package["version"])
+def package_of(root: Path) -> dict[str, Any]:
+    """Return the description of the data package."""
+    package: dict[str, Any] = json.loads((root / "data" / PACKAGE_FILE).read_text(encoding="utf-8"))
+    return package
 
 
 def verdict_document(root: Path, verdicts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the content of ``verdicts.json``."""
     return {
         "schema_version": 1,
-        "data_release": release_of(root),
+        "data_release": str(package_of(root)["version"]),
         "package_version": __version__,
         "claims": list(verdicts),
     }
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -25,7 +25,6 @@ def moderator_tables(moderator: ModeratorResult, measure: str) -> Safe:
         scroll(table(("Level", "Trials", "Tested"), counts, caption=caption), caption),
         _levels_table(moderator, name, measure),
         _differences_table(moderator, name, measure),
-        _adjusted(moderator),
         _confounding(moderator, name),
     ]
     return markup.join(parts)
@@ -74,18 +73,6 @@ def _differences_table(moderator: ModeratorResult, name: str, measure: str) -> S
     kind = "Quotient" if measure in RATIO_NAMES else "Difference"
     caption = f"{kind}s between levels of {name}"
     return scroll(table(("Levels", kind, "Interval"), rows, caption=caption), caption)
-
-
-def _adjusted(moderator: ModeratorResult) -> Safe:
-    """Say what is left of the differences when the diagnosis is held constant."""
-    fit = moderator.adjusted
-    if isinstance(fit, Absent):
-        return markup.paragraph(f"With the diagnosis held constant: {fit.reason}.")
-    shown = equals(p_value(fit.f_pval))
-    return markup.paragraph(
-        f"With the {fit.adjusted_for} held constant, the test of equal effects gives p {shown} "
-        f"({fit.trials} trials)."
-    )
 
 
 def _confounding(moderator: ModeratorResult, name: str) -> Safe:
