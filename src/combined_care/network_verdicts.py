@@ -10,12 +10,14 @@ from combined_care.findings import Reason, rounded
 from combined_care.fitted_networks import SUM, FittedNetwork, Networks, model_of
 from combined_care.labels import smallest_effect_on
 from combined_care.markup import interval, number, p_value
+from combined_care.network_claims import load_network_claims
 from combined_care.results import Absent, Number, is_present
 from combined_care.scales import measure_name, natural
 from combined_care.treatments import SEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from combined_care.claims import Rules
     from combined_care.decisions import Label
@@ -350,3 +352,26 @@ def _numbers(effect: NetworkEffect | Absent) -> dict[str, Any]:
 def _equals(p: float) -> str:
     shown = p_value(p)
     return shown if shown.startswith("<") else f"= {shown}"
+
+
+def judge_registered(
+    evidence: Evidence, rules: Rules, path: Path | None = None
+) -> tuple[NetworkVerdict, ...]:
+    """Judge all network claims of a registry.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        From :func:`combined_care.evidence.load_evidence`.
+    rules : Rules
+        The model and thresholds that all claims share.
+    path : pathlib.Path, optional
+        The registry; by default ``data/network_claims.yaml`` of the project.
+
+    Returns
+    -------
+    tuple of NetworkVerdict
+        In the order of the registry.
+    """
+    claims = load_network_claims(path)
+    return judge_networks(claims.values(), Networks(evidence), rules)

@@ -33,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
     """Compare the computed with the committed document."""
     from combined_care.claims import load_claims  # noqa: PLC0415
     from combined_care.evidence import load_evidence  # noqa: PLC0415
+    from combined_care.network_verdicts import judge_registered  # noqa: PLC0415
     from combined_care.paths import project_root  # noqa: PLC0415
     from combined_care.reports.plan import verdict_document  # noqa: PLC0415
     from combined_care.verdicts import judge  # noqa: PLC0415
@@ -43,7 +44,11 @@ def run(options: argparse.Namespace) -> int:
     evidence = load_evidence(root / "data")
     claims = list(load_claims(root / "data" / "claims.yaml").values())
     bar = progress(claims, "judging claims", quiet=options.quiet)
-    document = verdict_document(root, [judge(claim, evidence).to_dict() for claim in bar])
+    records = [judge(claim, evidence).to_dict() for claim in bar]
+    registry = root / "data" / "network_claims.yaml"
+    networks = judge_registered(evidence, claims[0].rules, registry)
+    records += [verdict.to_dict() for verdict in networks]
+    document = verdict_document(root, records)
     differences = verify(document, committed)
     if options.json:
         print_json([difference.to_dict() for difference in differences])
@@ -51,5 +56,5 @@ def run(options: argparse.Namespace) -> int:
         print(*differences, sep="\n")
         print(paint(f"reports/verdicts.json differs in {len(differences)} places", "red"))
     elif not options.quiet:
-        print(f"ok: reports/verdicts.json is what the data give ({len(claims)} claims)")
+        print(f"ok: reports/verdicts.json is what the data give ({len(records)} claims)")
     return 1 if differences else 0

@@ -35,6 +35,8 @@ class Page:
         What it is made by.
     uses : Uses, optional
         The part of the evidence that it shows; by default all of it, and every claim.
+    status : str
+        Whether what it shows was fixed before its result was seen.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Page:
     notebook: Path
     parameters: Mapping[str, Any]
     uses: Uses | None = None
+    status: str = "Pre-specified"
 
 
 def pages(root: Path, chosen: Sequence[str] | None = None) -> list[Page]:
@@ -108,10 +111,15 @@ SINGLE = {
 WITHOUT_VERDICTS = frozenset({"data", "methods", "network", "published"})
 
 
+#: Pages whose analyses were made after their results had been seen.
+EXPLORATORY = {"network": "Exploratory, not pre-specified"}
+
+
 def _single_pages(root: Path) -> Iterator[Page]:
     for name, title in SINGLE.items():
         uses = Uses(everything=True) if name in WITHOUT_VERDICTS else None
-        yield Page(name, title, root / "notebooks" / f"{name}.ipynb", {}, uses)
+        status = EXPLORATORY.get(name, "Pre-specified")
+        yield Page(name, title, root / "notebooks" / f"{name}.ipynb", {}, uses, status)
 
 
 def _trials(root: Path) -> list[dict[str, str]]:

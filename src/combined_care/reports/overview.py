@@ -11,6 +11,7 @@ from combined_care.certainty import LEVELS
 from combined_care.landscape import map_evidence
 from combined_care.ledger import count_trials, ledger
 from combined_care.markup import Safe, bullets, details, join, jump, paragraph
+from combined_care.network_verdicts import judge_registered
 from combined_care.reports import parts
 from combined_care.reports.filters import filtered_table
 from combined_care.reports.page import VERDICTS
@@ -214,7 +215,12 @@ def about(evidence: Evidence) -> Safe:
     )
 
 
-def hand_over(verdicts: Sequence[Verdict]) -> None:
-    """Give the verdicts of this run to the build, which writes them to ``verdicts.json``."""
-    document = {"claims": [verdict.to_dict() for verdict in verdicts]}
+def hand_over(verdicts: Sequence[Verdict], evidence: Evidence) -> None:
+    """Give the verdicts of this run to the build, which writes them to ``verdicts.json``.
+
+    Claims about networks, beyond the article, come last.
+    """
+    networks = judge_registered(evidence, verdicts[0].claim.rules)
+    records = [*(v.to_dict() for v in verdicts), *(v.to_dict() for v in networks)]
+    document = {"claims": records}
     display({VERDICTS: document}, raw=True)  # type: ignore[no-untyped-call]

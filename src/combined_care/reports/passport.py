@@ -43,6 +43,8 @@ class Passport:
         Setting in words -> value.
     versions : mapping
         Library -> version.
+    status : str
+        Whether what the page shows was fixed before its result was seen.
     what_if : WhatIf, optional
         Settings that were not pre-specified; None on the signed-off pages.
     """
@@ -57,6 +59,7 @@ class Passport:
     licence: tuple[str, str]
     settings: Mapping[str, str]
     versions: Mapping[str, str]
+    status: str = "Pre-specified"
     what_if: WhatIf | None = None
 
     @property
@@ -102,7 +105,7 @@ class Passport:
             "author": {"@type": "Organization", "name": _AUTHORS},
             "license": address,
             "identifier": f"sha256:{self.inputs}",
-            "creativeWorkStatus": "What if, not pre-specified" if changed else "Pre-specified",
+            "creativeWorkStatus": "What if, not pre-specified" if changed else self.status,
             "isBasedOn": [
                 {
                     "@type": "Dataset",

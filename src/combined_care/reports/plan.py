@@ -70,6 +70,7 @@ class Plan:
             licence=self._licence,
             settings=settings_in_words(rules, self.evidence),
             versions=inputs.versions(),
+            status=page.status,
             what_if=what_if,
         )
 

@@ -50,7 +50,7 @@ def network_verdicts_table(verdicts: Sequence[NetworkVerdict], caption: str) -> 
     ]
     header = ("Claim", "Verdict", "Result", "Trials (k)", "Sensitivity analyses that agree",
               "p that designs agree")  # fmt: skip
-    return scroll(table(header, rows, caption=caption, css="wide verdicts"), caption)
+    return scroll(table(header, rows, caption=caption, css="wide"), caption)
 
 
 def agreement(verdict: NetworkVerdict) -> str:
