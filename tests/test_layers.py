@@ -42,7 +42,8 @@ LAYERS = {
         " claim_labels robustness ledger"
     ),
     "findings": (
-        "findings labels reasons certainty_domains certainty_moderators certainty_assessment"
+        "findings level_findings labels reasons certainty_domains certainty_moderators"
+        " certainty_assessment"
     ),
     "multiverse": (
         "cell_effects variants spec_design spec_data spec_pooled spec_moderators spec_fits"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from combined_care import labels, markup, verdicts
+from combined_care import labels, markup
+from combined_care.level_findings import fit_levels
 from combined_care.relabelling import LabelRule, Variants, label_words
 from combined_care.results import Absent, Number, Result, is_present
 from combined_care.scales import measure_name, natural
@@ -246,4 +247,4 @@ def _fit_without(
     tested = [n for n in asked if sizes.get(n, 0) >= rules.min_trials_per_level]
     if len(tested) < 2:
         return Absent(f"fewer than 2 levels with at least {rules.min_trials_per_level} trials each")
-    return verdicts.fit_levels(rest[levels.isin(tested)].assign(level=levels), rules)
+    return fit_levels(rest[levels.isin(tested)].assign(level=levels), rules)

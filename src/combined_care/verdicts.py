@@ -16,13 +16,11 @@ from combined_care.crosscheck import cross_check
 from combined_care.findings import (
     AnalysisResult,
     Check,
-    ModeratorResult,
     Reason,
     SensitivityResult,
     graded_record,
 )
-from combined_care.level_regression import LevelRegression, level_regression
-from combined_care.moderators import Subgroups, subgroups
+from combined_care.level_findings import compare_levels
 from combined_care.multiverse import multiverse
 from combined_care.results import Absent, Number
 from combined_care.robustness import summarise
@@ -271,7 +269,7 @@ def _judge_analysis(analysis: Analysis, claim: Claim, evidence: Evidence) -> Ana
     selection = evidence.select(analysis.estimand)
     fit = pool(selection.effects, rules)
     smallest = labels.smallest_effect_on(analysis.estimand.wanted_measure, selection.effects, rules)
-    moderator = _moderator(analysis, selection, rules) if analysis.kind == "moderator" else None
+    moderator = compare_levels(analysis, selection, rules) if analysis.kind == "moderator" else None
     loo = _leave_one_out(analysis, selection, rules, smallest)
     label = labels.label_of(analysis, fit, moderator, rules, smallest)
     certainty: Certainty | Absent = _NO_CRITERIA
@@ -324,73 +322,6 @@ def pool(effects: pd.DataFrame, rules: Rules) -> Synthesis | Absent:
     )
 
 
-def _moderator(analysis: Analysis, selection: Selection, rules: Rules) -> ModeratorResult:
-    effects, column = selection.effects, analysis.moderator
-    values = effects[column].astype(str)
-    levels = analysis.levels or tuple(sorted(values.unique()))
-    sizes = values.value_counts()
-    counts = pd.DataFrame(
-        [
-            {
-                "level": level or "not recorded",
-                "k": int(sizes.get(level, 0)),
-                "tested": level in levels
-                and int(sizes.get(level, 0)) >= rules.min_trials_per_level,
-            }
-            for level in dict.fromkeys([*levels, *sorted(sizes.index)])
-        ]
-    )
-    table = pd.crosstab(values, effects["diagnosis"])
-    tested = list(counts.loc[counts["tested"], "level"])
-    if len(tested) < 2:
-        few = Absent(f"fewer than 2 levels with at least {rules.min_trials_per_level} trials each")
-        return ModeratorResult(column, few, counts, table, few)
-    inside = effects[values.isin(tested)].assign(level=values)
-    fit, adjusted = fit_levels(inside, rules), _adjusted(column, inside, rules)
-    return ModeratorResult(column, fit, counts, table, adjusted)
-
-
-def fit_levels(effects: pd.DataFrame, rules: Rules) -> Subgroups | LevelRegression | Absent:
-    """Compare levels; trials that stand in several of them are told apart by their cluster."""
-    if effects["trial_id"].duplicated().any():
-        return _level_regression(effects, rules, cluster=effects["trial_id"].to_numpy())
-    return subgroups(
-        effects["yi"].to_numpy(),
-        effects["vi"].to_numpy(),
-        effects["level"].to_numpy(),
-        tau="common",
-        method=rules.method,
-        test=rules.test,
-        level=rules.level,
-        slab=tuple(effects["label"]),
-    )
-
-
-def _adjusted(column: str, effects: pd.DataFrame, rules: Rules) -> LevelRegression | Absent:
-    """Compare the same levels with the diagnosis held constant."""
-    if column == "diagnosis":
-        return Absent("the moderator is the diagnosis itself")
-    if effects["diagnosis"].nunique() < 2:
-        return Absent("all trials are of one diagnosis")
-    more: dict[str, Any] = {"by": effects["diagnosis"].to_numpy(), "by_name": "diagnosis"}
-    if effects["trial_id"].duplicated().any():
-        more["cluster"] = effects["trial_id"].to_numpy()
-    return _level_regression(effects, rules, **more)
-
-
-def _level_regression(effects: pd.DataFrame, rules: Rules, **more: Any) -> LevelRegression | Absent:
-    return level_regression(
-        effects["yi"].to_numpy(),
-        effects["vi"].to_numpy(),
-        effects["level"].to_numpy(),
-        method=rules.method,
-        test=rules.test,
-        level=rules.level,
-        slab=tuple(effects["label"] + " " + effects["comparator"]),
-        **more,
-    )
-
-
 def _leave_one_out(
     analysis: Analysis, selection: Selection, rules: Rules, smallest: Number
 ) -> pd.DataFrame:
@@ -425,7 +356,7 @@ def _sensitivities(
         selection = evidence.select(changed.estimand)
         effects, measure = selection.effects, changed.estimand.wanted_measure
         fit = pool(effects, rules)
-        moderator = _moderator(changed, selection, rules) if changed.moderator else None
+        moderator = compare_levels(changed, selection, rules) if changed.moderator else None
         smallest = labels.smallest_effect_on(measure, effects, rules)
         label = labels.label_of(changed, fit, moderator, rules, smallest)
         found.append(SensitivityResult(item.id, item.title, len(effects), fit, label))
