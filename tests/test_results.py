@@ -87,3 +87,9 @@ def test_a_result_shows_as_a_table_with_its_sentence():
 def test_to_frame_has_the_scalar_fields():
     frame = sample().to_frame()
     assert list(frame.columns) == ["name", "value", "missing", "far", "inner"]
+
+
+def test_two_results_of_one_name_are_refused_since_json_could_not_tell_them_apart():
+    type("Absentee", (Result,), {"__module__": "one"})
+    with pytest.raises(TypeError, match="two results are named Absentee: in one and other"):
+        type("Absentee", (Result,), {"__module__": "other"})

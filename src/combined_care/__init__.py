@@ -105,9 +105,6 @@ _PUBLIC = {
     "compare_with_published": "literature",
     "Comparison": "literature",
     "load_published_map": "published_map",
-    "load_network_claims": "network_claims",
-    "judge_network": "network_verdicts",
-    "NetworkVerdict": "network_verdicts",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]

@@ -113,6 +113,11 @@ def load_criteria(path: Path | None = None) -> Criteria:
     path : pathlib.Path, optional
         The file; by default ``data/certainty.yaml`` of the project.
 
+    Returns
+    -------
+    Criteria
+        Its thresholds, each section with its source.
+
     Raises
     ------
     DataError

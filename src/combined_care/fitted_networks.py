@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from combined_care.evidence import Evidence
     from combined_care.network_claims import NetworkQuestion
     from combined_care.network_fit import NetworkMethod, NetworkTest
-    from combined_care.network_inconsistency import Comparison
+    from combined_care.network_inconsistency import DirectIndirect
     from combined_care.treatments import Level
 
 #: What an interaction is measured against, in words.
@@ -57,7 +57,7 @@ class FittedNetwork:
         """Number of trials."""
         return 0 if isinstance(self.network, Absent) else self.network.k
 
-    def direct(self, treatment: str, against: str) -> Comparison | None:
+    def direct(self, treatment: str, against: str) -> DirectIndirect | None:
         """Return the direct and indirect evidence of a pair; None where no trial compares it."""
         found = () if isinstance(self.network, Absent) else self.network.comparisons
         return next((c for c in found if {c.treat1, c.treat2} == {treatment, against}), None)

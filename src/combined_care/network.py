@@ -22,8 +22,8 @@ from combined_care.network_fit import (
     independent_rows,
 )
 from combined_care.network_inconsistency import (
-    Comparison,
     DesignDecomposition,
+    DirectIndirect,
     compare,
     decompose,
 )
@@ -63,7 +63,7 @@ class NetworkMetaAnalysis(Result):
         Cochran's Q of the common-effect network: heterogeneity and inconsistency together.
     inconsistency : DesignDecomposition
         Q split into both.
-    comparisons : tuple of Comparison
+    comparisons : tuple of DirectIndirect
         Every pair that trials compare, with direct and indirect evidence.
     method, test, level : str, str, float
         What was done.
@@ -85,7 +85,7 @@ class NetworkMetaAnalysis(Result):
     q_df: int
     q_pval: Number
     inconsistency: DesignDecomposition
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[DirectIndirect, ...]
     method: NetworkMethod
     test: NetworkTest
     level: float
@@ -129,7 +129,7 @@ class NetworkMetaAnalysis(Result):
         names = list(self.treatments)
         return pd.DataFrame(np.column_stack(cells), index=names, columns=names)
 
-    def comparison(self, treatment: str, against: str) -> Comparison:
+    def comparison(self, treatment: str, against: str) -> DirectIndirect:
         """Return the direct and indirect evidence of two treatments that trials compare."""
         wanted = {treatment, against}
         valid = [f"{c.treat1} against {c.treat2}" for c in self.comparisons]
@@ -149,7 +149,7 @@ class NetworkMetaAnalysis(Result):
         return pd.DataFrame({"treatment": self.treatments, "k": self.trials_of})
 
     def edges(self) -> pd.DataFrame:
-        """Return the edges of the graph, one row a comparison: :class:`Comparison` as columns."""
+        """Return the edges of the graph, one row a pair: :class:`DirectIndirect` as columns."""
         return pd.concat([found.to_frame() for found in self.comparisons], ignore_index=True)
 
     def _place(self, treatment: str) -> int:

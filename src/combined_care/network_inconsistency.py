@@ -185,7 +185,7 @@ def _of_design(
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Comparison(Result):
+class DirectIndirect(Result):
     """Two treatments that trials compare directly, and what the rest of the network says.
 
     Attributes
@@ -243,7 +243,7 @@ class Comparison(Result):
 
 def compare(
     network: Network, estimate: FloatArray, vcov: FloatArray, tau2: float, level: float
-) -> tuple[Comparison, ...]:
+) -> tuple[DirectIndirect, ...]:
     r"""Separate direct from indirect evidence of every comparison that trials make.
 
     Parameters
@@ -259,7 +259,7 @@ def compare(
 
     Returns
     -------
-    tuple of Comparison
+    tuple of DirectIndirect
         Sorted by their treatments.
 
     Notes
@@ -293,7 +293,7 @@ def compare(
 
 def _comparison(
     pair: tuple[str, str], found: FloatArray, network: float, variance: float, z: float
-) -> Comparison:
+) -> DirectIndirect:
     w = 1.0 / found[:, 1]
     direct, direct_variance = float(w @ found[:, 0] / w.sum()), float(1.0 / w.sum())
     share = min(1.0, variance / direct_variance)
@@ -309,7 +309,7 @@ def _comparison(
         rest |= _interval("difference", apart, spread, z)
         test = lower_tail(np.array([np.inf]), np.array([-abs(apart) / np.sqrt(spread)]))
         rest["pval"] = 2.0 * float(test[0])
-    return Comparison(
+    return DirectIndirect(
         treat1=pair[0],
         treat2=pair[1],
         k=len(found),

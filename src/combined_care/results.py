@@ -57,7 +57,13 @@ class Result:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        _REGISTRY[cls.__name__] = cls
+        other = _REGISTRY.setdefault(cls.__name__, cls)
+        if other.__module__ != cls.__module__:
+            message = (
+                f"two results are named {cls.__name__}: in {other.__module__} and {cls.__module__}"
+            )
+            raise TypeError(message)
+        _REGISTRY[cls.__name__] = cls  # a dataclass with slots is made twice
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from combined_care.evidence_network import NetworkInput
     from combined_care.network import NetworkMetaAnalysis
     from combined_care.network_effect import NetworkEffect
-    from combined_care.network_inconsistency import Comparison
+    from combined_care.network_inconsistency import DirectIndirect
     from combined_care.network_verdicts import NetworkVerdict
     from combined_care.ranking import Ranking
 
@@ -83,16 +83,16 @@ def nodes_table(given: NetworkInput, caption: str) -> Safe:
     return table(("Treatment", "Trials", "People, where reported"), rows, caption=caption)
 
 
-def comparisons_table(comparisons: Sequence[Comparison], measure: str, caption: str) -> Safe:
+def comparisons_table(comparisons: Sequence[DirectIndirect], measure: str, caption: str) -> Safe:
     """Show direct, indirect and joint evidence of every pair that trials compare."""
     rows = [_comparison(c, measure) for c in comparisons]
     name = measure_name(measure)
-    header = ("Comparison", "Trials", f"Direct {name}", f"Indirect {name}", f"Both: {name}",
+    header = ("DirectIndirect", "Trials", f"Direct {name}", f"Indirect {name}", f"Both: {name}",
               "Share of direct evidence", "p that both agree")  # fmt: skip
     return scroll(table(header, rows, caption=caption, css="wide"), caption)
 
 
-def _comparison(found: Comparison, measure: str) -> tuple[object, ...]:
+def _comparison(found: DirectIndirect, measure: str) -> tuple[object, ...]:
     """Show the treatment with more parts first; positive favours the first one."""
     turned = found.treat2.count(" + ") > found.treat1.count(" + ")
     names = (found.treat2, found.treat1) if turned else (found.treat1, found.treat2)
