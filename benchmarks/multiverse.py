@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from combined_care.claims import load_claims
 from combined_care.draws import permutation
 from combined_care.evidence import load_evidence
-from combined_care.multiverse import multiverse
+from combined_care.multiverse_table import multiverse
 from combined_care.small_study import pet_peese
 from combined_care.spec_resampling import SEED
 from combined_care.specifications import specify

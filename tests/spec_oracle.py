@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from combined_care import labels
-from combined_care.level_regression import level_regression
+from combined_care.level_tests import level_regression
 from combined_care.moderators import subgroups
 from combined_care.results import Absent
 from combined_care.small_study import pet_peese

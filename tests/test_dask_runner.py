@@ -17,9 +17,9 @@ import pytest
 import combined_care.dask_runner as runner
 from combined_care.dask_runner import run
 from combined_care.errors import InputError
-from combined_care.multiverse import multiverse
+from combined_care.multiverse_table import multiverse
 from combined_care.spec_resampling import multiverse_inference
-from test_multiverse import CHOICES, claim, few
+from test_multiverse_table import CHOICES, claim, few
 
 pytestmark = pytest.mark.filterwarnings(
     # Sockets and event loops that distributed leaves to the garbage collector.

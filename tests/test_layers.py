@@ -21,7 +21,7 @@ LAYERS = {
     "numbers": (
         "effects conversions overlap event_rates translation inputs tau2 inference heterogeneity"
         " pooling caveats synthesis crosscheck mixed_model cluster_robust coefficient_tests design"
-        " residual_variation regression level_means level_regression moderators covariance"
+        " residual_variation regression level_means level_tests moderators covariance"
         " dependence egger small_study trim_fill step_selection sensitivity influence_measures"
         " fragility bayes comparator_rates information_size"
     ),
@@ -47,7 +47,7 @@ LAYERS = {
     ),
     "multiverse": (
         "cell_effects variants spec_design spec_data spec_pooled spec_moderators spec_fits"
-        " spec_labels specifications dask_runner spec_resampling multiverse"
+        " spec_labels specifications dask_runner spec_resampling multiverse_table"
     ),
     "verdicts": (
         "verdicts landscape network_claims fitted_networks network_verdicts summary_rows"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from combined_care.errors import InputError
-from combined_care.level_regression import level_regression
+from combined_care.level_tests import level_regression
 from combined_care.levels_robust_many import fit_robust_many
 from many_sets import many_sets
 

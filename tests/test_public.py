@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +31,9 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_names_are_listed_for_completion():
     assert set(NAMES) <= set(dir(cc))
+
+
+def test_no_public_name_is_hidden_by_a_module_of_the_same_name():
+    """Importing a module sets it as an attribute of the package, in place of the name."""
+    modules = {path.stem for path in Path(cc.__file__).parent.iterdir()}
+    assert set(NAMES) & modules == set()

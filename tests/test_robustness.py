@@ -9,11 +9,11 @@ import pytest
 
 from combined_care.choices import Choices, Dimension, Option, load_choices
 from combined_care.decisions import Label
-from combined_care.multiverse import multiverse
+from combined_care.multiverse_table import multiverse
 from combined_care.results import Absent
 from combined_care.robustness import Robustness, says_the_same, summarise
 from small_evidence import evidence, means
-from test_multiverse import claim, few, judged
+from test_multiverse_table import claim, few, judged
 
 CHOICES = Choices(
     dimensions=tuple(

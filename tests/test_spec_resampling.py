@@ -11,7 +11,7 @@ from combined_care import spec_resampling
 from combined_care.errors import InputError
 from combined_care.spec_resampling import MultiverseInference, multiverse_inference
 from combined_care.specifications import specify
-from test_multiverse import CHOICES, claim, few
+from test_multiverse_table import CHOICES, claim, few
 
 SOME = replace(CHOICES, cap=60)
 

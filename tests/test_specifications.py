@@ -8,7 +8,7 @@ import numpy as np
 
 from combined_care.choices import load_choices
 from combined_care.specifications import specify
-from test_multiverse import claim, few
+from test_multiverse_table import claim, few
 
 CHOICES = load_choices()
 ORIGIN = [d.primary for d in CHOICES]

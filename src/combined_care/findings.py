@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from combined_care.crosscheck import CrossCheck
     from combined_care.decisions import Label
     from combined_care.estimands import Selection
-    from combined_care.level_regression import LevelRegression
+    from combined_care.level_tests import LevelRegression
     from combined_care.moderators import Subgroups
     from combined_care.robustness import Robustness
 

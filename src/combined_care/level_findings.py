@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from combined_care.findings import ModeratorResult
-from combined_care.level_regression import LevelRegression, level_regression
+from combined_care.level_tests import LevelRegression, level_regression
 from combined_care.moderators import Subgroups, subgroups
 from combined_care.results import Absent
 

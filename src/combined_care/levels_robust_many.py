@@ -1,6 +1,6 @@
 r"""Do levels differ when trials stand in several of them? CR2 tests for many data sets at once.
 
-The model is that of :func:`combined_care.level_regression.level_regression` with clusters. Where a
+The model is that of :func:`combined_care.level_tests.level_regression` with clusters. Where a
 trial has at most one effect in each level, the adjustment matrices of CR2 are diagonal: with
 :math:`h = w / W_g` the leverage of an effect, its residual is divided by :math:`\sqrt{1 - h}`, and
 all sums over pairs of clusters reduce to sums over clusters for each pair of levels.

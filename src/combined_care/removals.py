@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from combined_care.claims import Rules
     from combined_care.decisions import Label
     from combined_care.findings import AnalysisResult
-    from combined_care.level_regression import LevelRegression
+    from combined_care.level_tests import LevelRegression
     from combined_care.moderators import Subgroups
 
 #: How many trials are removed at most, one after the other.

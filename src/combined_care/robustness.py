@@ -140,7 +140,7 @@ def summarise(
     Parameters
     ----------
     table : pandas.DataFrame
-        From :func:`combined_care.multiverse.multiverse`.
+        From :func:`combined_care.multiverse_table.multiverse`.
     claim : Claim
         The same claim.
     choices : Choices, optional

@@ -21,7 +21,7 @@ from combined_care.findings import (
     graded_record,
 )
 from combined_care.level_findings import compare_levels
-from combined_care.multiverse import multiverse
+from combined_care.multiverse_table import multiverse
 from combined_care.results import Absent, Number
 from combined_care.robustness import summarise
 from combined_care.synthesis import Synthesis, synthesize
@@ -64,7 +64,8 @@ class Verdict:
     robustness : Robustness or Absent
         How many other defensible analyses of the claim say the same.
     specifications : pandas.DataFrame or Absent
-        Every specification behind `robustness`, see :func:`combined_care.multiverse.multiverse`.
+        Every specification behind `robustness`, from
+        :func:`combined_care.multiverse_table.multiverse`.
     """
 
     claim: Claim

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from combined_care.errors import InputError
-from combined_care.level_regression import level_regression
+from combined_care.level_tests import level_regression
 from combined_care.moderators import meta_regression, subgroups
 from combined_care.results import Absent
 

@@ -20,7 +20,7 @@ from combined_care.draws import permutation
 from combined_care.errors import InputError
 from combined_care.estimands import Estimand
 from combined_care.evidence import load_evidence
-from combined_care.multiverse import multiverse
+from combined_care.multiverse_table import multiverse
 from small_evidence import events, evidence, means, trial
 
 CHOICES = load_choices()
@@ -278,10 +278,10 @@ def test_permuted_p_values_lie_near_the_model_s_for_a_clear_case():
 
 SCRIPT = """
 import hashlib, sys
-from test_multiverse import claim, few
+from test_multiverse_table import claim, few
 from dataclasses import replace
 from combined_care.choices import load_choices
-from combined_care.multiverse import multiverse
+from combined_care.multiverse_table import multiverse
 few_choices = replace(load_choices(), cap=100)
 table = multiverse(claim(), few([0.5, 0.3, 0.6, 0.4]), choices=few_choices, resamples=2)
 print(hashlib.sha256(table.to_csv().encode()).hexdigest())
