@@ -19,7 +19,8 @@ import pytest
 from combined_care import reports
 from combined_care.claims import load_claims
 from combined_care.errors import DataError, InputError
-from combined_care.reports import ReportError
+from combined_care.network_claims import load_network_claims
+from combined_care.reports import ReportError, catalogue
 from combined_care.reports.files import replace_file
 from combined_care.reports.page import page_of
 from combined_care.reports.passport import Passport
@@ -79,9 +80,10 @@ class Outline(HTMLParser):
         return [attrs for tag, attrs in self.tags if tag == name]
 
 
-def test_every_testable_claim_and_the_index_have_a_page(built):
+def test_every_testable_claim_and_every_page_of_the_catalogue_is_there(built):
     root, summary = built
-    wanted = {name for name, claim in load_claims().items() if claim.testable} | {"index"}
+    wanted = {page.name for page in catalogue.pages(root)}
+    assert {name for name, claim in load_claims().items() if claim.testable} | {"index"} < wanted
     assert set(summary.built) == wanted
     assert {path.stem for path in (root / "reports").glob("*.html")} == wanted
 
@@ -98,7 +100,7 @@ def test_verdicts_are_the_committed_ones(built):
     root, _ = built
     fresh = json.loads((root / "reports" / "verdicts.json").read_text(encoding="utf-8"))
     committed = json.loads((ROOT / "reports" / "verdicts.json").read_text(encoding="utf-8"))
-    assert [c["id"] for c in fresh["claims"]] == list(load_claims())
+    assert [c["id"] for c in fresh["claims"]] == [*load_claims(), *load_network_claims()]
     for new, old in zip(fresh["claims"], committed["claims"], strict=True):
         assert (new["id"], new["verdict"]) == (old["id"], old["verdict"])
         for estimate, before in zip(new["estimates"], old["estimates"], strict=True):
@@ -155,13 +157,21 @@ def test_every_page_can_be_read_with_a_screen_reader(built):
         assert len(ids) == len(set(ids)), path.name
 
 
-def test_every_link_within_the_reports_leads_to_a_page(built):
+def test_every_link_within_the_reports_leads_to_a_page_and_a_place(built):
     root, _ = built
-    for path in (root / "reports").glob("*.html"):
-        for attrs in Outline(path.read_text(encoding="utf-8")).all("a"):
-            target = attrs["href"] or ""
-            if not target.startswith(("http", "#")):
-                assert (root / "reports" / target).is_file(), (path.name, target)
+    outlines = {
+        path.name: Outline(path.read_text(encoding="utf-8"))
+        for path in (root / "reports").glob("*.html")
+    }
+    places = {
+        name: {attrs["id"] for _, attrs in outline.tags if attrs.get("id")}
+        for name, outline in outlines.items()
+    }
+    for name, outline in outlines.items():
+        for attrs in outline.all("a"):
+            target, _, place = (attrs["href"] or "").partition("#")
+            if not target.startswith("http"):
+                assert not place or place in places[target or name], (name, attrs["href"])
 
 
 def test_the_cells_of_the_first_question_are_reported_with_all_their_numbers(built):

@@ -24,10 +24,10 @@ _STICKS_OUT = """
       + e.textContent.trim().slice(0, 60)).slice(0, 2);
 }
 """
-# Boxes that cut their content.
+# Boxes that cut their content. Text for screen readers only stands in a box of one pixel on purpose.
 _CUT = """
 () => [...document.querySelectorAll("body *:not(svg, svg *)")]
-  .filter(e => e.scrollWidth > e.clientWidth + 1 && e.checkVisibility()
+  .filter(e => e.scrollWidth > e.clientWidth + 1 && e.checkVisibility() && e.clientWidth > 1
     && getComputedStyle(e).overflowX !== "visible")
   .map(e => `cut: ${e.tagName} ${e.className}: ${e.textContent.trim().slice(0, 60)}`).slice(0, 2)
 """

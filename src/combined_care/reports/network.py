@@ -105,6 +105,7 @@ def summary(found: Findings) -> Safe:
         [
             parts.lead(words.headline(found.verdicts)),
             _warning(found),
+            parts.heading("in-short", "In short, by disorder"),
             *(_in_words(question, found) for question in found.judged),
         ]
     )
@@ -135,7 +136,10 @@ def _in_words(question: NetworkQuestion, found: Findings) -> Safe:
         f"Agreement: {words.disagreement(fitted, alpha)}",
     ]
     return parts.section(
-        f"{question.id}-in-words", tables.sentence(question.title), bullets(said), level=3
+        f"{question.id}-in-words",
+        f"{tables.sentence(question.title)} in words",
+        bullets(said),
+        level=3,
     )
 
 
