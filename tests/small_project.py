@@ -34,8 +34,9 @@ import combined_care as cc
 from combined_care.markup import join, paragraph
 from combined_care.reports import overview, shared
 
-verdicts = shared.judged_all(cc.load_claims().values(), shared.load_evidence())
-overview.hand_over(verdicts)
+evidence = shared.load_evidence()
+verdicts = shared.judged_all(cc.load_claims().values(), evidence)
+overview.hand_over(verdicts, evidence)
 join(paragraph(str(verdict)) for verdict in verdicts)
 """
 CLAIMS = """claims:

@@ -16,6 +16,7 @@ import pytest
 
 import small_project
 from combined_care.errors import InputError
+from combined_care.network_claims import load_network_claims
 from combined_care.reports import inputs
 from combined_care.reports.workers import ReportError
 from small_project import change, notebook, render
@@ -76,7 +77,7 @@ def test_a_build_writes_pages_verdicts_and_their_manifest(finished):
     }  # fmt: skip
     assert listed(reports)
     verdicts = json.loads((reports / "verdicts.json").read_text(encoding="utf-8"))
-    assert [claim["id"] for claim in verdicts["claims"]] == ["panic", "ocd"]
+    assert [claim["id"] for claim in verdicts["claims"]] == ["panic", "ocd", *load_network_claims()]
 
 
 def test_nothing_of_the_machine_is_in_the_reports(finished):

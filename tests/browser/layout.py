@@ -24,7 +24,7 @@ _STICKS_OUT = """
       + e.textContent.trim().slice(0, 60)).slice(0, 2);
 }
 """
-# Boxes that cut their content. Text for screen readers only stands in a box of one pixel on purpose.
+# Boxes that cut their content; text for screen readers only stands in a box of one pixel.
 _CUT = """
 () => [...document.querySelectorAll("body *:not(svg, svg *)")]
   .filter(e => e.scrollWidth > e.clientWidth + 1 && e.checkVisibility() && e.clientWidth > 1
