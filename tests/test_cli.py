@@ -278,7 +278,8 @@ def test_verify_fails_with_the_place_that_differs(copy, capsys):
     committed = json.loads((ROOT / "reports" / "verdicts.json").read_text(encoding="utf-8"))
     evidence = load_evidence(copy / "data")
     verdict = judge(load_claims(copy / "data" / "claims.yaml")["panic-combined"], evidence)
-    committed["claims"] = [verdict.to_dict()]
+    beyond = [claim for claim in committed["claims"] if claim["set"] == "beyond"]
+    committed["claims"] = [verdict.to_dict(), *beyond]
     file = copy / "reports" / "verdicts.json"
     file.parent.mkdir()
     file.write_text(json.dumps(committed), encoding="utf-8")
