@@ -38,10 +38,12 @@ def test_another_verdict_is_named_with_claim_and_both_labels(document):
     assert str(found) == "panic-combined: verdict committed insufficient, computed supported"
 
 
-@pytest.mark.parametrize(("field", "value"), [("k", 44), ("n", 3236), ("verdict", "fragile")])
-def test_counts_and_labels_of_an_analysis_must_be_equal(document, field, value):
+@pytest.mark.parametrize("field", ["k", "n", "verdict"])
+def test_counts_and_labels_of_an_analysis_must_be_equal(document, field):
     record = analysis_of(document, "mdd-combined", "pharmacotherapy")
     before = record[field]
+    value = "insufficient" if field == "verdict" else before + 1
+    assert value != before
     record[field] = value
     (found,) = verify(document, COMMITTED)
     expected = f"mdd-combined, pharmacotherapy: {field} committed {before}, computed {value}"
