@@ -89,12 +89,6 @@ COUNTS = pd.DataFrame(
     columns=["diagnosis", "comparator", "design", "pooled", "direction_only"],
 )  # fmt: skip
 
-BIASES = pd.DataFrame(
-    {"shift": [0.0, 0.2, 0.4], "estimate": [0.39, 0.19, -0.01], "ci_lb": [0.24, 0.04, -0.16],
-     "ci_ub": [0.54, 0.34, 0.14]}
-)  # fmt: skip
-THRESHOLDS = [(0.15, "the estimate falls below the smallest effect"), (0.24, "no effect is in")]
-
 GAIN = absolute_effect("RD", 0.15, 0.09, 0.21, control_event_rate=0.4, event="good")
 SPARED = absolute_effect("RD", -0.12, -0.22, 0.02, control_event_rate=0.42, event="bad")
 

@@ -6,22 +6,15 @@ from functools import partial
 from xml.etree import ElementTree as ET
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import figure_checks as given
 from combined_care import figure_tables, figures
-from combined_care.results import Absent
-from combined_care.synthesis import synthesize
-from figure_checks import FIT, VI, YI, trials
+from figure_checks import trials
 
 FULL = trials(low_risk_items=[0, 1, 2, 3, 4, np.nan], level=list("ababab"))
-LEVELS = pd.DataFrame({"name": ["a"], "estimate": [0.3], "ci_lb": [0.1], "ci_ub": [0.5]})
-LOO = given.steps(k=2, verdict=["supported", "fragile", "supported"])
 
 TABLES = {
-    "forest": partial(figure_tables.forest_table, FULL, FIT),
-    "forest in groups": partial(figure_tables.forest_table, FULL, FIT, by="level", levels=LEVELS),
     "funnel": partial(figure_tables.funnel_table, FULL),
     "specifications": partial(
         figure_tables.specification_table, given.specifications(), given.CHOICES
@@ -30,14 +23,9 @@ TABLES = {
         figure_tables.specification_table, given.specifications(), given.CHOICES, shown="pval"
     ),
     "cumulative": partial(figure_tables.cumulative_table, given.steps()),
-    "leave one out": partial(
-        figure_tables.leave_one_out_table, LOO, FIT, verdict="supported"
-    ),
     "icons": partial(figure_tables.icon_table, given.GAIN, outcome="a response"),
     "gaps": partial(figure_tables.gap_table, given.COUNTS, given.WORDS),
-    "network": partial(figure_tables.network_table, given.NODES, given.EDGES),
     "comparison": partial(figure_tables.comparison_table, given.COMPARISONS),
-    "biases": partial(figure_tables.bias_table, given.BIASES),
 }  # fmt: skip
 
 
@@ -65,40 +53,6 @@ def test_every_table_has_a_caption_scopes_and_as_many_cells_as_heads_in_each_row
             assert row[0].get("scope") == "row"
             assert len(row) == len(heads)
             assert "nan" not in "".join(row.itertext())
-
-
-def test_the_table_of_a_forest_has_the_words_of_the_figure():
-    page = TABLES["forest"](caption="c")
-    drawn = {t.get_text() for t in figures.forest(FULL, FIT).axes[0].texts}
-    for label, effect, ends, weight, *_ in cells(page)[:6]:
-        assert label in drawn
-        assert f"{effect} [{ends.replace(' to ', ', ')}]" in drawn
-        assert weight in drawn
-    pooled, prediction = cells(page)[6:]
-    assert pooled[:4] == ["Pooled, 6 trials", "0.35", "0.11 to 0.58", "100 %"]
-    assert prediction[:3] == ["Prediction interval", "", "−0.18 to 0.87"]
-    assert [row[4:] for row in cells(page)[4:6]] == [
-        ["A", "clinician", "4", "as reported or computed"],
-        ["A", "clinician", "not rated", "as reported or computed"],
-    ]
-
-
-def test_a_group_has_a_row_with_its_pooled_effect_or_that_it_is_not_pooled():
-    rows = cells(TABLES["forest in groups"](caption="c"))
-    assert [row[:3] for row in rows if row[0].startswith(("A:", "B:"))] == [
-        ["A: 3 trials", "0.30", "0.10 to 0.50"],
-        ["B: 3 trials", "not pooled", ""],
-    ]
-    assert [row[0] for row in rows[:3]] == ["Author 2000", "Author 2002", "Author 2004"]
-
-
-def test_one_trial_has_no_pooled_row_and_two_say_why_there_is_no_prediction():
-    one = figure_tables.forest_table(trials(YI[:1], VI[:1]), Absent("no model"), caption="c")
-    assert [row[3] for row in cells(one)] == ["not pooled"]
-    pair = figure_tables.forest_table(
-        trials(YI[:2], VI[:2]), synthesize(YI[:2], VI[:2]), caption="c"
-    )
-    assert cells(pair)[-1][2].startswith("not available (not estimable from fewer than 3")
 
 
 def test_the_funnel_table_begins_with_the_most_precise_trial():
@@ -129,13 +83,6 @@ def test_an_option_that_no_analysis_takes_is_shown_with_nothing():
     assert cells(page)[-1] == ["Bias", "some", "0", "none", "none", "0", "0"]
 
 
-def test_leaving_out_says_where_the_verdict_changes_and_ends_with_all_trials():
-    rows = cells(TABLES["leave one out"](caption="c"))
-    assert [row[-1] for row in rows] == ["stays", "changes", "stays", ""]
-    assert rows[-1][:4] == ["none (all trials)", "6", "0.35", "0.11 to 0.58"]
-    assert rows[0] == ["First 1990", "2", "0.50", "−0.20 to 1.20", "stays"]
-
-
 def test_people_of_the_icons_add_up_to_a_hundred():
     rows = cells(TABLES["icons"](caption="c"))
     assert rows == [
@@ -155,12 +102,6 @@ def test_every_gap_is_said_to_be_one_in_a_table_for_each_design():
         "panic disorder", "100 with numbers, 2 with a direction only", "3 with a direction only",
     ]  # fmt: skip
     assert cells(page)[1][1:] == ["no trial", "no trial"]
-
-
-def test_networks_list_sizes_and_pairs():
-    page = TABLES["network"](caption="c")
-    assert cells(page)[0] == ["combined", "5,200"]
-    assert cells(page, 1)[0] == ["combined", "medication alone", "45"]
 
 
 def test_absent_numbers_of_a_comparison_keep_their_reason():

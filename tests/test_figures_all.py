@@ -97,10 +97,6 @@ SAMPLES = {
         partial(figures.network_graph, given.NODES, given.EDGES),
         partial(figures.describe_network_graph, given.NODES, given.EDGES),
     ),
-    "bias curve": (
-        partial(figures.bias_curve, given.BIASES, given.THRESHOLDS, smallest=0.24),
-        partial(figures.describe_bias_curve, given.BIASES, given.THRESHOLDS),
-    ),
 }
 INPUTS = (FULL, LEVELS, LOO, given.COMPARISONS, given.NODES, given.EDGES, given.COUNTS)
 BEFORE = [frame.copy(deep=True) for frame in INPUTS]

@@ -1,4 +1,4 @@
-"""Funnel, specification curve and bias curve: what is drawn is what was given."""
+"""Funnel and specification curve: what is drawn is what was given."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from combined_care.errors import InputError
 from combined_care.figures import (
     Choice,
-    bias_curve,
-    describe_bias_curve,
     describe_funnel,
     describe_specification_curve,
     funnel,
@@ -25,10 +23,8 @@ from combined_care.figures.funnel import region_words
 from combined_care.figures.specifications import curve_of
 from combined_care.results import Absent
 from figure_checks import (
-    BIASES,
     CHOICES,
     FIT,
-    THRESHOLDS,
     VI,
     YI,
     assert_texts_fit,
@@ -213,27 +209,3 @@ def test_a_curve_refuses_what_it_cannot_name():
         specification_curve(table, [Choice("tau2", "tau²", {"REML": "REML"})])
     with pytest.raises(InputError, match="no specification has a number"):
         specification_curve(table.assign(estimate=np.nan), CHOICES)
-
-
-# bias curve
-
-
-def test_the_bias_curve_has_the_given_numbers_and_numbers_its_thresholds():
-    figure = bias_curve(BIASES, THRESHOLDS, smallest=0.24)
-    (curve,) = named(figure, "curve")
-    np.testing.assert_allclose(curve.get_xydata(), BIASES[["shift", "estimate"]])
-    assert [line.get_xdata()[0] for line in named(figure, "threshold")] == [0.15, 0.24]
-    assert {"1", "2"} <= set(words(figure))
-    assert [line.get_ydata()[0] for line in named(figure, "smallest-effect")] == [0.24]
-
-
-def test_the_words_of_the_bias_curve_say_what_changes_where():
-    assert describe_bias_curve(BIASES, THRESHOLDS) == (
-        "Pooled g if every trial were off by the same amount: 0.39 at a bias of 0.00, −0.01 at "
-        "0.40. At 0.15: the estimate falls below the smallest effect. At 0.24: no effect is in."
-    )
-
-
-def test_a_bias_curve_needs_its_columns():
-    with pytest.raises(InputError, match="table of biases lacks shift, ci_lb; it has estimate"):
-        bias_curve(BIASES[["estimate", "ci_ub"]])

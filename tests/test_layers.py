@@ -63,7 +63,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS.values()) for name in nam
 #: What computes estimates: modules of the package, and libraries.
 STATISTICS = {*LAYERS["numbers"].split(), "decisions", "findings", "landscape", "verdicts"}
 #: Functions among them that compute nothing: they put a label into words.
-WORDS = {"decisions.meaning"}
+WORDS = {"decisions.meaning", "decisions.label_words"}
 STATISTICAL_LIBRARIES = {"pymare", "scipy", "statsmodels", "patsy"}
 
 

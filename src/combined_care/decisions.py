@@ -23,8 +23,8 @@ Label = Literal[
 #: What each label means for a claim of superiority, in the words that reports print.
 MEANING: dict[Label, str] = {
     "supported_strongly": (
-        "the interval and the prediction interval exclude no effect, at least nine in ten "
-        "defensible analyses agree, and certainty is at least moderate"
+        "the interval and the prediction interval exclude no effect, nearly all other defensible "
+        "analyses agree, and the certainty of the evidence is high enough"
     ),
     "supported": "the confidence interval excludes no effect in the claimed direction",
     "fragile": (
@@ -68,6 +68,38 @@ _MEANING_BY_KIND: dict[tuple[str, Label], str] = {
         "the evidence is not mixed: every named disorder is supported, or one of them strongly"
     ),
 }
+
+
+#: Labels whose name for readers is not the label itself.
+_NAMES: dict[Label, str] = {
+    "supported_strongly": "supported strongly",
+    "not_demonstrated_informative": "not demonstrated (a worthwhile gain is unlikely)",
+    "not_demonstrated_imprecise": "not demonstrated (too imprecise to tell)",
+    "insufficient": "insufficient evidence",
+    "not_testable": "not testable",
+}
+
+
+def label_words(label: Label) -> str:
+    """Name a label for readers.
+
+    Examples
+    --------
+    >>> label_words("supported"), label_words("insufficient")
+    ('supported', 'insufficient evidence')
+    """
+    return _NAMES.get(label, label)
+
+
+def without_grade(label: str) -> str:
+    """Return what the interval alone says: strong and fragile support are both support.
+
+    Examples
+    --------
+    >>> without_grade("fragile"), without_grade("contradicted")
+    ('supported', 'contradicted')
+    """
+    return "supported" if label in {"supported_strongly", "fragile"} else label
 
 
 def meaning(label: Label, kind: str) -> str:

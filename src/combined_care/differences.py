@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from combined_care.markup import interval, number
 from combined_care.results import Absent, Number, Result, is_present
 from combined_care.scales import natural
 from combined_care.synthesis import Synthesis
@@ -185,5 +186,4 @@ def _count(number: int) -> str:
 
 def _effect(fit: Synthesis, selection: Selection) -> str:
     show = natural(selection.estimand.wanted_measure)
-    estimate, lower, upper = (show(value) for value in (fit.estimate, fit.ci_lb, fit.ci_ub))
-    return f"{estimate:.2f} ({lower:.2f} to {upper:.2f})"
+    return f"{number(show(fit.estimate))} ({interval(show(fit.ci_lb), show(fit.ci_ub))})"

@@ -10,14 +10,11 @@ from combined_care.figures.columns import floats, records
 from combined_care.figures.funnel import region_words
 from combined_care.figures.gap_map import gaps_of
 from combined_care.figures.icon_array import per_hundred
-from combined_care.figures.risk_marks import ITEMS, risk_words
 from combined_care.figures.specifications import Choice, Curve, Shown, curve_of
 from combined_care.figures.style import number, symbol
-from combined_care.figures.successive import changes, labels_of
-from combined_care.figures.trial_groups import Group, grouped
+from combined_care.figures.successive import labels_of
 from combined_care.markup import Safe, p_value, scroll, table
 from combined_care.results import Absent
-from combined_care.synthesis import Synthesis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,88 +27,6 @@ if TYPE_CHECKING:
 _INTERVAL = "95 % interval"
 
 
-def forest_table(
-    effects: pd.DataFrame,
-    fit: Synthesis | Absent,
-    *,
-    caption: str,
-    measure: str = "SMD",
-    by: str | None = None,
-    levels: pd.DataFrame | None = None,
-    titles: Mapping[str, str] | None = None,
-) -> Safe:
-    """Show the numbers of a forest plot: every trial, every group, the pooled effect.
-
-    Parameters
-    ----------
-    effects, fit, measure, by, levels, titles
-        As for :func:`combined_care.figures.forest`.
-    caption : str
-        Says what the table shows.
-    """
-    frame = effects.reset_index(drop=True)
-    pooled = fit if isinstance(fit, Synthesis) and len(frame) > 1 else None
-    optional = [name for name in _TRIAL_COLUMNS if name in frame]
-    rows: list[Sequence[object]] = []
-    for group in grouped(frame, by, levels, titles):
-        rows += [_trial_row(frame, position, pooled, optional, measure) for position in group.rows]
-        if group.title:
-            rows.append(_group_row(group, len(optional), measure))
-    if pooled is not None:
-        rows += _pooled_rows(pooled, len(optional), measure)
-    heads = [_TRIAL_COLUMNS[name] for name in optional]
-    return _shown(("Trial", symbol(measure), _INTERVAL, "Weight", *heads), rows, caption)
-
-
-#: Columns of effects that a forest plot marks, and their heads.
-_TRIAL_COLUMNS = {
-    "tier": "Tier",
-    "rating": "Rated by",
-    "low_risk_items": f"Risk-of-bias items at low risk, of {ITEMS}",
-    "converted": "Effect",
-}
-
-
-def _trial_row(
-    frame: pd.DataFrame, position: int, fit: Synthesis | None, optional: Sequence[str], measure: str
-) -> list[object]:
-    trial = frame.iloc[position]
-    weight = "not pooled" if fit is None else f"{markup.number(float(fit.weights[position]), 1)} %"
-    return [
-        trial["label"],
-        _effect(trial["yi"], measure),
-        _ends(trial["ci_lb"], trial["ci_ub"], measure),
-        weight,
-        *(_trial_mark(name, trial[name]) for name in optional),
-    ]
-
-
-def _trial_mark(name: str, value: Any) -> object:
-    if name == "low_risk_items":
-        return "not rated" if risk_words(float(value)) == "?" else risk_words(float(value))
-    if name == "converted":
-        return "odds ratio converted to g" if value else "as reported or computed"
-    return value or "not recorded"
-
-
-def _group_row(group: Group, more: int, measure: str) -> list[object]:
-    name = f"{group.title}: {group.counted}"
-    if isinstance(group.pooled, Absent):
-        return [name, group.pooled.reason, "", "", *[""] * more]
-    estimate, lower, upper = group.pooled
-    return [name, _effect(estimate, measure), _ends(lower, upper, measure), "", *[""] * more]
-
-
-def _pooled_rows(fit: Synthesis, more: int, measure: str) -> list[list[object]]:
-    blank: list[object] = [""] * more
-    whole = f"{markup.number(100.0, 0)} %"
-    return [
-        [f"Pooled, {fit.k} trials", _effect(fit.estimate, measure),
-         _ends(fit.ci_lb, fit.ci_ub, measure), whole, *blank],
-        ["Prediction interval", "", _ends(fit.pi_lb, fit.pi_ub, measure), "", *blank],
-    ]  # fmt: skip
-
-
 def funnel_table(effects: pd.DataFrame, *, caption: str, measure: str = "SMD") -> Safe:
     """Show the numbers of a funnel plot, the most precise trial first.
 
@@ -119,8 +34,10 @@ def funnel_table(effects: pd.DataFrame, *, caption: str, measure: str = "SMD") -
     ----------
     effects : pandas.DataFrame
         ``label, yi, vi``, as for :func:`combined_care.figures.funnel`.
-    caption, measure
-        As for :func:`forest_table`.
+    caption : str
+        Says what the table shows.
+    measure : str
+        Scale of the effects, as for :func:`combined_care.figures.forest`.
     """
     ordered = effects.sort_values("vi", kind="stable")
     rows = [
@@ -192,39 +109,10 @@ def cumulative_table(steps: pd.DataFrame, *, caption: str, measure: str = "SMD")
     steps : pandas.DataFrame
         As for :func:`combined_care.figures.cumulative`.
     caption, measure
-        As for :func:`forest_table`.
+        As for :func:`funnel_table`.
     """
     rows = _step_rows(steps, measure)
     return _shown(("Trial added", "k", symbol(measure), _INTERVAL), rows, caption)
-
-
-def leave_one_out_table(
-    steps: pd.DataFrame,
-    full: Synthesis | Absent,
-    *,
-    caption: str,
-    verdict: str | None = None,
-    measure: str = "SMD",
-) -> Safe:
-    """Show the pooled effect without each trial in turn, then that of all trials.
-
-    Parameters
-    ----------
-    steps, full, verdict, measure
-        As for :func:`combined_care.figures.leave_one_out`.
-    caption : str
-        Says what the table shows.
-    """
-    is_judged = verdict is not None and "verdict" in steps
-    words = {True: "changes", False: "stays"}
-    judged = [[words[found]] if is_judged else [] for found in changes(steps, verdict)]
-    rows = [[*row, *more] for row, more in zip(_step_rows(steps, measure), judged, strict=True)]
-    if isinstance(full, Synthesis):
-        ends = _ends(full.ci_lb, full.ci_ub, measure)
-        blank = [""] if is_judged else []
-        rows.append(["none (all trials)", full.k, _effect(full.estimate, measure), ends, *blank])
-    heads = ("Verdict",) if is_judged else ()
-    return _shown(("Trial left out", "k", symbol(measure), _INTERVAL, *heads), rows, caption)
 
 
 def _step_rows(steps: pd.DataFrame, measure: str) -> list[list[object]]:
@@ -291,29 +179,6 @@ def _trials_words(pooled: int, direction_only: int) -> str:
     return f"{pooled} with numbers" + (f", {only}" if direction_only else "")
 
 
-def network_table(
-    nodes: pd.DataFrame, edges: pd.DataFrame, *, caption: str, counted: str = "people"
-) -> Safe:
-    """Show a network: its treatments, and the trials of each pair that was compared.
-
-    Parameters
-    ----------
-    nodes, edges, counted
-        As for :func:`combined_care.figures.describe_network_graph`.
-    caption : str
-        Says what the tables show.
-    """
-    sizes = [(row.name, f"{int(row.n):,}") for row in records(nodes)]
-    ordered = edges.sort_values(["k", "a", "b"], ascending=[False, True, True], kind="stable")
-    pairs = [(row.a, row.b, int(row.k)) for row in records(ordered)]
-    return markup.join(
-        [
-            _shown(("Treatment", counted[0].upper() + counted[1:]), sizes, f"{caption}: sizes"),
-            _shown(("Treatment", "Compared with", "Trials"), pairs, f"{caption}: comparisons"),
-        ]
-    )
-
-
 def comparison_table(comparisons: pd.DataFrame, *, caption: str, measure: str = "SMD") -> Safe:
     """Show pooled effects of this project beside published ones.
 
@@ -322,7 +187,7 @@ def comparison_table(comparisons: pd.DataFrame, *, caption: str, measure: str = 
     comparisons : pandas.DataFrame
         As for :func:`combined_care.figures.comparison`.
     caption, measure
-        As for :func:`forest_table`.
+        As for :func:`funnel_table`.
     """
     rows = [
         (
@@ -341,24 +206,6 @@ def comparison_table(comparisons: pd.DataFrame, *, caption: str, measure: str = 
     header = ("Question", "Our k", f"Our {name}", _INTERVAL, "Prediction interval",
               "Published k", f"Published {name}", _INTERVAL)  # fmt: skip
     return _shown(header, rows, caption)
-
-
-def bias_table(biases: pd.DataFrame, *, caption: str, measure: str = "SMD") -> Safe:
-    """Show the pooled effect over an assumed common bias.
-
-    Parameters
-    ----------
-    biases : pandas.DataFrame
-        As for :func:`combined_care.figures.bias_curve`.
-    caption, measure
-        As for :func:`forest_table`.
-    """
-    rows = [
-        (_effect(row.shift, measure), _effect(row.estimate, measure),
-         _ends(row.ci_lb, row.ci_ub, measure))
-        for row in records(biases)
-    ]  # fmt: skip
-    return _shown(("Bias taken off every trial", symbol(measure), _INTERVAL), rows, caption)
 
 
 def _shown(header: Sequence[object], rows: Sequence[Sequence[object]], caption: str) -> Safe:

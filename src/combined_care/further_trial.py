@@ -10,11 +10,13 @@ import numpy as np
 from scipy.special import expit, logit
 
 from combined_care import labels, markup
-from combined_care.comparator_rates import EVENTS, mean_rate
+from combined_care.comparator_rates import mean_rate
 from combined_care.conversions import log_odds_from_smd
+from combined_care.decisions import label_words
 from combined_care.effects import smd_variance
-from combined_care.relabelling import LabelRule, label_words
+from combined_care.relabelling import LabelRule
 from combined_care.results import Absent, FloatArray, Number, Result, is_present
+from combined_care.review import current_review
 from combined_care.scales import measure_name, natural
 from combined_care.synthesis import Synthesis
 
@@ -72,12 +74,13 @@ class Design:
             return cls(measure, asked.variance)
         if measure not in {"OR", "RR"}:
             return Absent(f"the precision of a {measure_name(measure)} does not follow from people")
-        if outcome not in EVENTS:
+        event = current_review().event(outcome)
+        if event is None:
             return Absent(f"it is not known whether the event {outcome!r} is wanted")
         rate = mean_rate(result.effects)
         if isinstance(rate, Absent):
             return rate
-        return cls(measure, asked.variance, rate, EVENTS[outcome])
+        return cls(measure, asked.variance, rate, event)
 
     def variance(self, effect: npt.ArrayLike, n_per_arm: npt.ArrayLike) -> FloatArray:
         """Return the sampling variance at an effect, from the expected numbers of events."""

@@ -104,14 +104,3 @@ def _bounds(lower: FloatArray, upper: FloatArray) -> FloatArray:
     """Return intervals of shape (n, 2); an absent one excludes nothing."""
     absent = np.isnan(lower) | np.isnan(upper)
     return np.column_stack([np.where(absent, -np.inf, lower), np.where(absent, np.inf, upper)])
-
-
-def label_words(label: str) -> str:
-    """Return a label in words.
-
-    Examples
-    --------
-    >>> label_words("not_demonstrated_imprecise")
-    'not demonstrated imprecise'
-    """
-    return label.replace("_", " ")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from combined_care import labels, markup
+from combined_care.decisions import label_words
 from combined_care.level_findings import fit_levels
-from combined_care.relabelling import LabelRule, Variants, label_words
+from combined_care.relabelling import LabelRule, Variants
 from combined_care.results import Absent, Number, Result, is_present
 from combined_care.scales import measure_name, natural
 from combined_care.synthesis import Synthesis

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from combined_care import decisions
 from combined_care.choices import LEFT_OUT, Choices, load_choices
 from combined_care.results import Absent, Number, Result, is_present
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from combined_care.claims import Claim
     from combined_care.results import FloatArray
 
-#: Labels that say the same: that the claim is supported.
-_SUPPORTED = ("supported_strongly", "supported", "fragile")
 #: A shift this small is rounding.
 _ROUNDING = 1e-9
 _NO_ESTIMATE = Absent("a test of a moderator has no single estimate")
@@ -129,7 +128,7 @@ def says_the_same(label: str, other: str) -> bool:
     >>> says_the_same("fragile", "supported"), says_the_same("insufficient", "supported")
     (True, False)
     """
-    return label == other or (label in _SUPPORTED and other in _SUPPORTED)
+    return decisions.without_grade(label) == decisions.without_grade(other)
 
 
 def summarise(

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from combined_care import labels, markup
+from combined_care.decisions import label_words
 from combined_care.further_trial import FurtherTrials, further_trials
 from combined_care.people_needed import PeopleNeeded, people_needed
-from combined_care.relabelling import LabelRule, label_words
+from combined_care.relabelling import LabelRule
 from combined_care.removals import Removals, removals
 from combined_care.results import Absent, Number, Result, is_present
 from combined_care.scales import RATIO_NAMES, measure_name, natural

@@ -6,7 +6,6 @@ Every figure has a function of its name, which also draws it for a narrow page, 
 
 from __future__ import annotations
 
-from combined_care.figures.bias_curve import bias_curve, describe_bias_curve
 from combined_care.figures.comparison import comparison, describe_comparison
 from combined_care.figures.evidence_map import describe_evidence_map, evidence_map
 from combined_care.figures.forest import describe_forest, forest, forest_key
@@ -31,10 +30,8 @@ from combined_care.figures.svg import to_svg
 __all__ = [
     "SPECIFICATION_KEY",
     "Choice",
-    "bias_curve",
     "comparison",
     "cumulative",
-    "describe_bias_curve",
     "describe_comparison",
     "describe_cumulative",
     "describe_evidence_map",

@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 #: Letter of each way of rating; the key of the figure explains them.
 RATING_MARK = {"clinician": "c", "self": "s"}
-_TIER_AT, _RATING_AT, _RISK_AT, _WEIGHT_AT = 0.305, 0.35, 0.395, 1.0
+#: Columns of marks: where each stands, and its head.
+_MARKS = {"tier": (0.305, "Tier"), "rating": (0.35, "Rated")}
+_RISK_AT, _WEIGHT_AT = 0.395, 1.0
 _STACKED_RISK_AT = 0.125
 _LABEL_LENGTH, _STACKED_LENGTH = 34, 23
+#: Without the columns of tier and rating there is room for a longer name.
+_LONG_LABEL = 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +140,24 @@ def _draw_trials(
 
 
 def _write_trial(sheet: IntervalSheet, row: float, trial: pd.Series) -> None:
-    length = _STACKED_LENGTH if sheet.stacked else _LABEL_LENGTH
+    marks = _marks(trial)
+    wide = _LABEL_LENGTH if marks else _LONG_LABEL
+    length = _STACKED_LENGTH if sheet.stacked else wide
     effect = effect_text(trial["yi"], (trial["ci_lb"], trial["ci_ub"]), sheet.measure)
     sheet.label(row, shorten(str(trial["label"]), length), effect)
-    tier = str(trial.get("tier", ""))
-    rating = RATING_MARK.get(str(trial.get("rating", "")), "–")
     if sheet.stacked:
-        sheet.write(0.03, sheet.line_at(row), f"{tier} {rating}", color=MUTED)
+        sheet.write(0.03, sheet.line_at(row), " ".join(marks.values()), color=MUTED)
         return
-    sheet.write(_TIER_AT, row, tier, ha="center")
-    sheet.write(_RATING_AT, row, rating, ha="center")
+    for name, mark in marks.items():
+        sheet.write(_MARKS[name][0], row, mark, ha="center")
+
+
+def _marks(trial: pd.Series) -> dict[str, str]:
+    """Return the tier and the letter of the rating, as far as the table has them."""
+    known = {name: str(trial[name]) for name in _MARKS if name in trial}
+    if "rating" in known:
+        known["rating"] = RATING_MARK.get(known["rating"], "–")
+    return known
 
 
 def _draw_group(sheet: IntervalSheet, block: _Block) -> None:
@@ -180,10 +192,10 @@ def _draw_pooled(sheet: IntervalSheet, fit: Synthesis, end: float) -> None:
 def _heads(
     effects: pd.DataFrame, fit: Synthesis | None, measure: str
 ) -> list[tuple[float, str, Align]]:
+    marked = [_MARKS[name] for name in _MARKS if name in effects]
     heads: list[tuple[float, str, Align]] = [
-        (0.0, "Trial", "left"),
-        (_TIER_AT, "Tier", "center"),
-        (_RATING_AT, "Rated", "center"),
+        (0.0, "Trial" if marked else "", "left"),
+        *((place, head, "center") for place, head in marked),
         (NUMBERS_AT, f"{symbol(measure)} [95 % interval]", "left"),
     ]
     if "low_risk_items" in effects:

@@ -17,6 +17,7 @@ from combined_care.anchors import (
     trials_page,
     trials_place,
 )
+from combined_care.decisions import label_words
 from combined_care.tables.landscape import STARTS, by_start, gap_table, map_table
 from combined_care.tables.moderators import moderator_tables
 from combined_care.tables.numbers import (
@@ -42,7 +43,6 @@ from combined_care.tables.words import (
     finding_words,
     label_sign,
     label_tag,
-    label_words,
     moderator_words,
     result_words,
     sentence,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from combined_care import markup
 from combined_care.anchors import trial_link
+from combined_care.decisions import label_words
 from combined_care.markup import Safe, interval, number, p_value, scroll, table
 from combined_care.results import Absent, is_present
 from combined_care.scales import measure_name, natural
@@ -14,7 +15,6 @@ from combined_care.tables.words import (
     effect_words,
     equals,
     label_tag,
-    label_words,
     sentence,
     title,
 )

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 from combined_care.anchors import page_link, trial_link
 from combined_care.choices import LEFT_OUT
+from combined_care.decisions import label_words
 from combined_care.markup import MINUS, Safe, join, number, scroll, table
 from combined_care.results import Absent, is_present
 from combined_care.scales import RATIO_NAMES, measure_name, natural
-from combined_care.tables.words import label_tag, label_words, sentence
+from combined_care.tables.words import label_tag, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from combined_care.anchors import trial_link
+from combined_care.decisions import label_words
 from combined_care.markup import Safe, interval, join, number, scroll, table, text
 from combined_care.results import Absent, is_present
 from combined_care.scales import RATIO_NAMES, measure_name, natural
-from combined_care.tables.words import label_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from combined_care import decisions, markup
 from combined_care.anchors import page_link, trials_place
+from combined_care.decisions import label_words
 from combined_care.markup import Safe, interval, scroll, table, text
 from combined_care.scales import natural
 from combined_care.synthesis import Synthesis
@@ -14,7 +15,6 @@ from combined_care.tables.words import (
     finding_words,
     label_sign,
     label_tag,
-    label_words,
     sentence,
     sure_words,
     title,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from combined_care.decisions import label_words
 from combined_care.markup import Safe, interval, number, p_value, text
 from combined_care.results import Absent
 from combined_care.scales import measure_name, natural
@@ -25,19 +26,7 @@ SIGNS: dict[Label, tuple[str, str]] = {
     "insufficient": ("…", "thin"),
     "not_testable": ("–", "thin"),
 }
-_TITLES: dict[Label, str] = {
-    "supported_strongly": "supported strongly",
-    "not_demonstrated_informative": "not demonstrated (a worthwhile gain is unlikely)",
-    "not_demonstrated_imprecise": "not demonstrated (too imprecise to tell)",
-    "insufficient": "insufficient evidence",
-    "not_testable": "not testable",
-}
 _SMALL = ("no", "a single", "two", "three", "four")
-
-
-def label_words(label: Label) -> str:
-    """Name a label for readers."""
-    return _TITLES.get(label, label)
 
 
 def label_tag(label: Label) -> Safe:
