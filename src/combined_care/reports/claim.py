@@ -8,6 +8,7 @@ from combined_care import figures, markup, tables
 from combined_care.markup import Safe, details, join, paragraph, table
 from combined_care.reports import parts, picture, plain, rules
 from combined_care.reports.adjusted import adjusted
+from combined_care.reports.turning import without_each_trial
 from combined_care.results import Absent
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def analysis(result: AnalysisResult, evidence: Evidence) -> Safe:
     after: list[object] = [tables.checks_table(result), _trials(result)]
     after.append(details("The same with one choice changed", tables.sensitivity_table(result)))
     if not result.leave_one_out.empty:
-        after.append(details("Without each trial in turn", tables.leave_one_out_table(result)))
+        after.append(details("Without each trial in turn", without_each_trial(result)))
     said = paragraph(tables.label_tag(result.label), f" · {role} {plain.reading(result)}")
     return _section(result, evidence, said, after)
 
