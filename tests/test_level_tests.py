@@ -66,6 +66,15 @@ def test_too_few_trials_for_the_adjustment_are_absent_with_the_numbers():
     assert "12 effects are too few for 4 coefficients" in found.reason
 
 
+def test_a_level_of_a_single_effect_has_no_robust_variance():
+    """Before, a matrix without inverse or a division by zero was what the user saw."""
+    alone = np.where(np.arange(K) < 1, "alone", GROUP)
+    with pytest.raises(InputError, match="no cluster-robust variance for alone: .* one cluster"):
+        level_regression(YI, VI, alone, cluster=TRIAL)
+    with pytest.raises(InputError, match=r"no cluster-robust variance for g\[alone\]"):
+        meta_regression(YI, VI, "~ 0 + g", {"g": alone}, cluster=TRIAL)
+
+
 def test_one_level_or_an_unknown_one_is_an_error():
     with pytest.raises(InputError, match="at least two levels"):
         level_regression(YI, VI, ["a"] * K)

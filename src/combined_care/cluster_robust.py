@@ -16,6 +16,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from combined_care.results import FloatArray
 
 #: Eigenvalues of an adjustment matrix that count as zero, beside the largest possible one.
@@ -56,6 +58,15 @@ class RobustFit:
         .. [1] Pustejovsky & Tipton (2018), doi:10.1080/07350015.2016.1247004.
         """
         return np.array([self._df(row) for row in np.atleast_2d(contrasts)])
+
+    def has_variance(self, contrasts: FloatArray) -> npt.NDArray[np.bool_]:
+        """Tell for each row of `contrasts` (n, p) whether residuals tell anything about it.
+
+        They do not where one study alone bears on it, which it then fits exactly.
+        """
+        rotated = self._rotated(np.atleast_2d(contrasts))
+        own = np.array([np.trace(self._contributions(row[None])[:, :, 0, 0]) for row in rotated])
+        return np.asarray(own > _ZERO * np.sum(rotated**2, axis=1))
 
     def omnibus(self, contrasts: FloatArray) -> tuple[float, float, float]:
         r"""Test that all rows of `contrasts` (q, p) times the coefficients are 0.

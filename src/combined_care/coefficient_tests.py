@@ -198,6 +198,24 @@ def robust_fit(
     return fit_robust(yi, design, np.diag(vi + tau2), cluster)
 
 
+def check_variance(robust: RobustFit, terms: Sequence[str]) -> None:
+    """Refuse coefficients whose variance CR2 cannot estimate.
+
+    Raises
+    ------
+    InputError
+        Naming each term that a single study, or studies of one cluster, fit exactly.
+    """
+    known = robust.has_variance(np.eye(robust.beta.size)).tolist()
+    alone = [term for term, is_known in zip(terms, known, strict=False) if not is_known]
+    if alone:
+        message = (
+            f"no cluster-robust variance for {', '.join(alone)}: what bears on it is in one "
+            "cluster; expected two clusters or more (leave it out, or join levels)"
+        )
+        raise InputError(message)
+
+
 def check_clusters(cluster: Labels, studies: Sequence[str]) -> tuple[str, ...]:
     """Return one cluster label per study; raise :class:`InputError` for fewer than 2 clusters."""
     found = check_labels("cluster", cluster, studies)

@@ -18,6 +18,7 @@ from combined_care.coefficient_tests import (
     Contrast,
     Omnibus,
     check_clusters,
+    check_variance,
     cluster_based,
     contrasts,
     model_based,
@@ -209,6 +210,7 @@ def level_regression(
     robust = None
     if names is not None and fit.scale > 0.0:
         robust = robust_fit(effects, variances, design, fit.tau2, names)
+        check_variance(robust, levels)
     tests = _Tests(fit, effects.size, test, robust)
     rows = np.eye(design.shape[1])[: len(levels)]
     pairs = [(i, j) for i in range(len(levels)) for j in range(len(levels)) if i != j]

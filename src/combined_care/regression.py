@@ -15,6 +15,7 @@ from combined_care.coefficient_tests import (
     Contrast,
     Omnibus,
     check_clusters,
+    check_variance,
     cluster_based,
     contrasts,
     model_based,
@@ -274,7 +275,7 @@ def meta_regression(
     InputError
         If an effect, variance or option is not usable; a moderator is missing for some studies;
         terms are aliased (they are named); there are not more studies than coefficients; or there
-        are fewer than two clusters.
+        are fewer than two clusters, or one alone bears on a coefficient.
 
     Warns
     -----
@@ -362,7 +363,9 @@ def _tested(
     if fit.scale == 0.0:
         p = len(made.terms)
         return Coefficients(np.zeros((p, p)), np.full(p, np.inf), Omnibus.absent(FLAT))
-    return cluster_based(robust_fit(yi, vi, made.matrix, fit.tau2, clusters), rows)
+    robust = robust_fit(yi, vi, made.matrix, fit.tau2, clusters)
+    check_variance(robust, made.terms)
+    return cluster_based(robust, rows)
 
 
 def _notes(

@@ -12,15 +12,28 @@ from browser.chromium import DESKTOP, PHONE
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+#: All rules that a page is held against, by the tags of axe.
+ALL = {
+    "type": "tag",
+    "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}
+#: Those whose answer depends on the width of the window or on the colours; the others read the
+#: document alone, which is the same at every width.
+BY_VIEW = {
+    "type": "rule",
+    "values": [
+        *("target-size", "scrollable-region-focusable", "css-orientation-lock"),
+        *("link-in-text-block", "meta-viewport"),
+    ],
+}
 
 # axe's own contrast rule takes most of the time of a run and gives the same answer for the same
 # colours, so that it looks at one element of each combination; SHADES marks them.
 _RUN = """
-async tags => {
+async rules => {
   const brief = {resultTypes: ["violations"], preload: false};
   const rest = await axe.run(document, {
-    ...brief, runOnly: tags, rules: {"color-contrast": {enabled: false}},
+    ...brief, runOnly: rules, rules: {"color-contrast": {enabled: false}},
   });
   const shades = {include: [["[data-shade]"]]};
   const contrast = !document.querySelector("[data-shade]") ? rest : await axe.run(shades, {
@@ -30,11 +43,6 @@ async tags => {
     `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map(n => n.target.join(" ")).join(" | ")}` +
     ` (${v.nodes.length} in all)`);
 }
-"""
-# The rows of a table are alike: axe looks at the first, and at those with colours of their own.
-_SHORTEN = """
-rows => document.querySelectorAll("tbody").forEach(body => [...body.rows].slice(rows)
-  .filter(row => !row.querySelector("[data-shade]")).forEach(row => row.remove()))
 """
 # What axe need not see again and again: the marks of other checks, the rows of a table beyond the
 # first (but for colours of their own), and the inside of a figure, which is one image to it.
@@ -84,14 +92,18 @@ _SHADES = """
 
 
 def violations(page: Page) -> list[str]:
-    """Run axe at desktop width in light and at phone width in dark; shortens the page."""
+    """Run axe at desktop width in light and, as far as that differs, at phone width in dark.
+
+    Shortens the page.
+    """
     found = []
     page.evaluate(AXE_SCRIPT)
-    for name, size, scheme in (("desktop", DESKTOP, "light"), ("phone", PHONE, "dark")):
+    views = (("desktop", DESKTOP, "light", ALL), ("phone", PHONE, "dark", BY_VIEW))
+    for name, size, scheme, rules in views:
         _set(page, size, scheme)
         page.evaluate(_SHADES)
         page.evaluate(_SHORTEN, 4)
-        found += [f"{name}: {one}" for one in page.evaluate(_RUN, TAGS)]
+        found += [f"{name}: {one}" for one in page.evaluate(_RUN, rules)]
     return found
 
 
