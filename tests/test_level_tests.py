@@ -69,7 +69,7 @@ def test_too_few_trials_for_the_adjustment_are_absent_with_the_numbers():
 def test_a_level_of_a_single_effect_has_no_robust_variance():
     """Before, a matrix without inverse or a division by zero was what the user saw."""
     alone = np.where(np.arange(K) < 1, "alone", GROUP)
-    with pytest.raises(InputError, match="no cluster-robust variance for alone: .* one cluster"):
+    with pytest.raises(InputError, match=r"no cluster-robust variance for alone: .* one cluster"):
         level_regression(YI, VI, alone, cluster=TRIAL)
     with pytest.raises(InputError, match=r"no cluster-robust variance for g\[alone\]"):
         meta_regression(YI, VI, "~ 0 + g", {"g": alone}, cluster=TRIAL)
