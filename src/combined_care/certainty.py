@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import pandas as pd
 
 from combined_care.errors import InputError
-from combined_care.results import Absent, Number, Result
+from combined_care.results import Absent, Number, Result, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -203,7 +203,7 @@ class Certainty(Result):
             domain.name: {
                 "downgrade": domain.downgrade,
                 **({} if domain.assessed else {"assessed": False}),
-                **{name: _rounded(value) for name, value in domain.values},
+                **{name: rounded(value) for name, value in domain.values},
             }
             for domain in self.domains
         }
@@ -264,10 +264,3 @@ def apply_overrides(
 
 def _level(downgrades: Iterable[int]) -> Level:
     return LEVELS[min(-sum(downgrades), len(LEVELS) - 1)]
-
-
-def _rounded(value: Number | str) -> float | int | str:
-    """Six digits are enough to compare, and few enough to be the same on every machine."""
-    if isinstance(value, (str, Absent)):
-        return str(value)
-    return value if isinstance(value, int) else float(f"{value:.6g}")

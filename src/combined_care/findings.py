@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from combined_care.results import Absent, Number
+from combined_care.results import Absent, Number, rounded
 from combined_care.synthesis import Synthesis
 
 if TYPE_CHECKING:
@@ -201,10 +201,3 @@ def _numbers(fit: Synthesis) -> dict[str, Any]:
     )
     found = {name: getattr(fit, name) for name in names}
     return {k: rounded(v) for k, v in found.items() if not isinstance(v, Absent)}
-
-
-def rounded(value: Number) -> float | str:
-    """Round to six digits: enough to compare, few enough to be the same on every machine."""
-    if isinstance(value, Absent):
-        return str(value)
-    return float(f"{value:.6g}")

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from combined_care import markup
-from combined_care.findings import Check, ModeratorResult, Reason, rounded
+from combined_care.findings import Check, ModeratorResult, Reason
 from combined_care.labels import bounds, interval_label
-from combined_care.results import Absent, Number
+from combined_care.results import Absent, Number, rounded
 from combined_care.scales import measure_name, natural
 
 if TYPE_CHECKING:

@@ -40,6 +40,19 @@ def is_present(value: float | Absent) -> TypeGuard[float]:
     return not isinstance(value, Absent)
 
 
+def rounded(value: Number | str) -> float | str:
+    """Round to six digits: enough to compare, few enough to be the same on every machine.
+
+    Examples
+    --------
+    >>> rounded(0.12345678), rounded(12), rounded(Absent("one trial"))
+    (0.123457, 12, 'not available (one trial)')
+    """
+    if isinstance(value, (str, Absent)):
+        return str(value)
+    return value if isinstance(value, int) else float(f"{value:.6g}")
+
+
 _REGISTRY: dict[str, type[Result]] = {}
 
 
