@@ -49,6 +49,12 @@ def once(folder: Path, make: Callable[[Path], T], patience: float = PATIENCE) ->
     return value
 
 
+def shared(basetemp: Path) -> Path:
+    """Return the folder that all processes of a run share, from pytest's folder for this one."""
+    # Under xdist the folders of the workers stand side by side.
+    return basetemp.parent if "PYTEST_XDIST_WORKER" in os.environ else basetemp
+
+
 def _write(result: Path, outcome: tuple[bool, object]) -> None:
     """Write whole or not at all: the others look for the file."""
     draft = result.with_suffix(".draft")

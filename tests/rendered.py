@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from combined_care import reports
-from once import once
+from once import once, shared
 
 if TYPE_CHECKING:
     from combined_care.reports import RenderSummary
@@ -31,9 +31,7 @@ def render_once(basetemp: Path) -> tuple[Path, RenderSummary]:
     basetemp : pathlib.Path
         pytest's folder for this process.
     """
-    # Under xdist the folders of the workers stand side by side.
-    shared = basetemp.parent if "PYTEST_XDIST_WORKER" in os.environ else basetemp
-    return once(shared / "reports", _render)
+    return once(shared(basetemp) / "reports", _render)
 
 
 def _render(folder: Path) -> tuple[Path, RenderSummary]:

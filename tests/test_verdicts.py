@@ -17,6 +17,7 @@ from combined_care.claims import Analysis, Claim, load_claims
 from combined_care.estimands import Estimand
 from combined_care.results import Absent
 from combined_care.synthesis import Synthesis
+from once import once, shared
 from small_evidence import events, evidence, means, trial
 
 ALL_RULES = load_claims()["mdd-combined"].rules
@@ -405,7 +406,12 @@ def test_a_verdict_shows_as_an_accessible_table():
 
 
 @pytest.fixture(scope="module")
-def verdicts():
+def verdicts(tmp_path_factory):
+    """Every claim judged on the real evidence, once in a test run."""
+    return once(shared(tmp_path_factory.getbasetemp()) / "verdicts", judge_all)
+
+
+def judge_all(folder):
     found = cc.load_evidence()
     return {name: cc.judge(c, found) for name, c in cc.load_claims().items()}
 
