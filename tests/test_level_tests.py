@@ -66,6 +66,16 @@ def test_too_few_trials_for_the_adjustment_are_absent_with_the_numbers():
     assert "12 effects are too few for 4 coefficients" in found.reason
 
 
+def test_adjusted_means_are_at_the_mix_of_the_second_factor():
+    """A shift of one diagnosis moves each mean by the share of that diagnosis, and no difference."""
+    before = level_regression(YI, VI, GROUP, by=BY)
+    after = level_regression(YI + 0.6 * (BY == "mdd"), VI, GROUP, by=BY)
+    for old, new in zip(before.means, after.means, strict=True):
+        assert new.estimate - old.estimate == pytest.approx(0.6 * 10 / 24, abs=1e-9)
+    for old, new in zip(before.differences, after.differences, strict=True):
+        assert new.estimate == pytest.approx(old.estimate, abs=1e-9)
+
+
 def test_a_level_of_a_single_effect_has_no_robust_variance():
     """Before, a matrix without inverse or a division by zero was what the user saw."""
     alone = np.where(np.arange(K) < 1, "alone", GROUP)

@@ -57,8 +57,8 @@ class LevelRegression(Result):
     counts : tuple of int
         Effects of each level.
     means : tuple of Contrast
-        Mean effect of each level; adjusted models hold the second factor at its first level, so
-        that there only the differences carry a meaning.
+        Mean effect of each level; in an adjusted model at the mix of the second factor that all
+        effects together have.
     differences : tuple of Contrast
         Every level less every other.
     k, trials : int
@@ -201,7 +201,9 @@ def level_regression(
         raise InputError(message)
     design = _dummies(group)
     if by is not None:
-        design = np.column_stack([design, _dummies(check_labels("by", by, labels))[:, 1:]])
+        second = _dummies(check_labels("by", by, labels))[:, 1:]
+        # Centred, so that the mean of a level is that at the mix of `by` in these effects.
+        design = np.column_stack([design, second - second.mean(axis=0)])
         missing = _not_separable(design, by_name)
         if missing is not None:
             return missing
