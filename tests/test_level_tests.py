@@ -67,7 +67,7 @@ def test_too_few_trials_for_the_adjustment_are_absent_with_the_numbers():
 
 
 def test_adjusted_means_are_at_the_mix_of_the_second_factor():
-    """A shift of one diagnosis moves each mean by the share of that diagnosis, and no difference."""
+    """A shift of one diagnosis moves each mean by its share, and no difference."""
     before = level_regression(YI, VI, GROUP, by=BY)
     after = level_regression(YI + 0.6 * (BY == "mdd"), VI, GROUP, by=BY)
     for old, new in zip(before.means, after.means, strict=True):
