@@ -10,6 +10,8 @@ from axe_playwright_python.base import AXE_SCRIPT
 from browser.chromium import DESKTOP, PHONE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from playwright.sync_api import Page
 
 #: All rules that a page is held against, by the tags of axe.
@@ -91,14 +93,14 @@ _SHADES = """
 """
 
 
-def violations(page: Page) -> list[str]:
-    """Run axe at desktop width in light and, as far as that differs, at phone width in dark.
+#: Views of a page: all rules in the first, in the others what may differ there.
+VIEWS = (("desktop", DESKTOP, "light", ALL), ("phone", PHONE, "dark", BY_VIEW))
 
-    Shortens the page.
-    """
+
+def violations(page: Page, views: Sequence[tuple[str, Any, str, Any]] = VIEWS) -> list[str]:
+    """Run axe in some views; shortens the page."""
     found = []
     page.evaluate(AXE_SCRIPT)
-    views = (("desktop", DESKTOP, "light", ALL), ("phone", PHONE, "dark", BY_VIEW))
     for name, size, scheme, rules in views:
         _set(page, size, scheme)
         page.evaluate(_SHADES)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from browser.chromium import executable, launched
-from browser.survey import Tab, survey
+from browser.survey import Tab, kind, survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,5 +52,9 @@ def tabs(chromium: Browser) -> tuple[Tab, Tab]:
 
 @pytest.fixture(scope="session")
 def surveyed(tabs: tuple[Tab, Tab], pages: list[Path]) -> dict[str, Findings]:
-    """Give the findings on every page, by the name of the page."""
-    return {path.name: survey(*tabs, path) for path in pages}
+    """Give the findings on every page, by the name of the page.
+
+    Every page is held against axe; the largest of each kind is gone through by keyboard as well.
+    """
+    largest = {kind(path): path for path in sorted(pages, key=lambda path: path.stat().st_size)}
+    return {path.name: survey(*tabs, path, whole=path == largest[kind(path)]) for path in pages}

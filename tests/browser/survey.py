@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from browser import axe, keyboard, layout
 from browser.chromium import DESKTOP, PHONE
+from combined_care.reports.catalogue import SINGLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +89,15 @@ class Tab:
         return self.page
 
 
-def survey(usual: Tab, bare: Tab, path: Path) -> Findings:
+def kind(page: Path) -> str:
+    """Return the kind of a page: those of one kind come from one notebook and one style."""
+    before, dash, _ = page.stem.partition("-")
+    if dash and before in {"trials", "diagnosis"}:
+        return before
+    return page.stem if page.stem in {"index", *SINGLE} else "claim"
+
+
+def survey(usual: Tab, bare: Tab, path: Path, *, whole: bool = True) -> Findings:
     """Visit one page and make every check; give what each of them found.
 
     Parameters
@@ -97,26 +106,33 @@ def survey(usual: Tab, bare: Tab, path: Path) -> Findings:
         A tab as readers have it, and one that runs no script.
     path : pathlib.Path
         The page.
+    whole : bool
+        Whether to make also the checks of what comes from the style and the notebook, which pages
+        of one kind share: the keyboard, motion, spacing, and axe at phone width in dark colours.
     """
     found: Findings = {}
     page = usual.open(path)
     found["outline"] = outline(page)
     text = page.evaluate(_TEXT)
-    # As it was loaded, first with the focus where it is after loading.
-    found["skip_link"] = keyboard.skip_link(page)
-    found["walk"] = keyboard.walk(page)
-    found["folds"] = keyboard.folds(page)
+    if whole:
+        # As it was loaded, first with the focus where it is after loading.
+        found["skip_link"] = keyboard.skip_link(page)
+        found["walk"] = keyboard.walk(page)
+        found["folds"] = keyboard.folds(page)
     found["paper"] = layout.paper(page)
     # With everything open. What changes the page comes last.
     page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
-    found["moving"] = layout.moving(page)
-    found["rings"] = keyboard.rings(page)
+    if whole:
+        found["moving"] = layout.moving(page)
+        found["rings"] = keyboard.rings(page)
     found["faint_text"] = axe.faint_text(page)
     found["sideways"] = layout.sideways(page)
     page.set_viewport_size(PHONE)
-    found["regions"] = keyboard.regions(page)
-    found["violations"] = axe.violations(page)
-    found["spaced"] = layout.spaced(page)
+    if whole:
+        found["regions"] = keyboard.regions(page)
+    found["violations"] = axe.violations(page, views=axe.VIEWS if whole else axe.VIEWS[:1])
+    if whole:
+        found["spaced"] = layout.spaced(page)
     found["requests"] = [url for url in usual.asked if url.split("#")[0] != path.as_uri()]
     found["console"] = list(usual.said)
     found["script"] = without_script(bare.open(path), text)

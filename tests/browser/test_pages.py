@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from browser import axe
-from browser.survey import CHECKS, survey
+from browser.survey import CHECKS, kind, survey
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -34,7 +36,7 @@ BAD = """
 @pytest.mark.parametrize("check", CHECKS)
 def test_of_every_page(surveyed, check):
     name = CHECKS[check]
-    problems = [f"{page}: {one}" for page, found in surveyed.items() for one in found[name]]
+    problems = [f"{page}: {one}" for page, found in surveyed.items() for one in found.get(name, ())]
     if problems:
         pytest.fail("\n".join(problems))
 
@@ -45,6 +47,15 @@ def test_every_check_finds_its_fault_on_a_page_that_is_full_of_them(tabs, tmp_pa
     found = survey(*tabs, page)
     assert {name for name, problems in found.items() if not problems} == set()
     assert set(found) == set(CHECKS.values())
+
+
+def test_one_page_of_each_kind_is_gone_through_in_every_way(surveyed):
+    whole = {
+        kind(Path(page)) for page, found in surveyed.items() if set(found) == set(CHECKS.values())
+    }
+    assert whole == {kind(Path(page)) for page in surveyed}
+    for found in surveyed.values():
+        assert {"violations", "faint_text", "sideways", "paper", "requests", "script"} <= set(found)
 
 
 def test_every_page_is_small_enough(pages):
