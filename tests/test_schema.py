@@ -438,6 +438,37 @@ def test_any_value_in_any_cell_is_either_read_or_named(tmp_path_factory, table, 
 # Records and speed
 
 
+def test_what_is_declared_of_a_column_can_be_asked():
+    fields = schema.declared_fields(DATA)
+    assert {name: [field.name for field in found] for name, found in fields.items()} == COLUMNS
+    by_name = {field.name: field for field in (*fields["trials"], *fields["outcomes"])}
+    assert by_name["diagnosis"].required
+    assert not by_name["doi"].required
+    assert by_name["mean_e"].unit == "points of the instrument"
+    assert by_name["year"].description == "Year of the main publication."
+    assert by_name["ci_low"].expected("0.5") is None
+    assert "decimal point" in by_name["ci_low"].expected("0,5")
+
+
+def test_what_is_declared_cannot_be_asked_of_a_folder_without_a_data_package(tmp_path):
+    with pytest.raises(DataError, match="not described"):
+        schema.declared_fields(tmp_path)
+
+
+def test_cells_are_typed_as_declared():
+    columns = [field for field in schema.declared_fields(DATA)["trials"] if field.name != "doi"]
+    cells = pd.DataFrame([{field.name: "" for field in columns}]).assign(year="2001", label="A")
+    found = schema.typed_cells(cells, columns)
+    assert found["year"].tolist() == [2001.0]
+    assert np.isnan(found["n_randomised"].iloc[0])
+    assert found["label"].tolist() == ["A"]
+
+
+def test_frictionless_is_asked_only_when_it_is_wanted(folder, monkeypatch):
+    monkeypatch.setattr(schema, "_frictionless_problems", lambda _: pytest.fail("was asked"))
+    assert schema.validate(folder.path, standard=False).ok
+
+
 def test_a_report_and_its_problems_survive_json(folder):
     report = folder.change("trials", 0, year="1066").validate()
     again = ValidationReport.from_json(report.to_json())

@@ -69,13 +69,15 @@ def read_tables(folder: str | Path) -> dict[str, pd.DataFrame]:
     return {name: table.values for name, table in tables.items()}
 
 
-def validate(folder: str | Path) -> ValidationReport:
+def validate(folder: str | Path, *, standard: bool = True) -> ValidationReport:
     """Check every table of a data folder and list all problems.
 
     Parameters
     ----------
     folder : str or pathlib.Path
         Folder with ``datapackage.json`` and the files that it names.
+    standard : bool
+        Whether the Frictionless library, which takes seconds, is asked as well.
 
     Returns
     -------
@@ -90,36 +92,78 @@ def validate(folder: str | Path) -> ValidationReport:
     """
     folder = Path(folder)
     report, _ = _read(folder)
-    if not report.ok:
+    if not (report.ok and standard):
         return report
     problems = (*report.problems, *_frictionless_problems(folder))
     return ValidationReport(problems=problems, counts=report.counts)
 
 
+def declared_fields(folder: str | Path) -> dict[str, tuple[Field, ...]]:
+    """Return the columns of every table as the data package declares them.
+
+    Returns
+    -------
+    dict of str to tuple of Field
+        Table -> its columns, both in the order of the data package.
+
+    Raises
+    ------
+    DataError
+        If the folder has no data package, or a malformed one.
+    """
+    resources, problems = _resources(Path(folder))
+    if problems:
+        message = "\n".join([f"the tables of {folder} are not described", *map(str, problems)])
+        raise DataError(message)
+    return {resource.name: resource.fields for resource in resources}
+
+
 @dataclass(frozen=True, kw_only=True)
-class _Field:
-    """One column as the data package declares it."""
+class Field:
+    """One column as the data package declares it.
+
+    Attributes
+    ----------
+    name, type, description, unit : str
+        `type` is ``string``, ``number`` or ``integer``; `unit` is empty where there is none.
+    constraints : mapping
+        As Frictionless names them: ``required``, ``pattern``, ``minimum``, ...
+    meanings : mapping of str to str
+        Allowed word -> its meaning; empty where the column has no vocabulary.
+    separator : str
+        What joins several words in one cell; empty where a cell holds one.
+    """
 
     name: str
     type: str
+    description: str
+    unit: str
     constraints: Mapping[str, Any]
     meanings: Mapping[str, str]
     separator: str
 
     @classmethod
-    def declared(cls, entry: Mapping[str, Any]) -> _Field:
+    def declared(cls, entry: Mapping[str, Any]) -> Field:
+        """Read one field of a data package."""
         return cls(
             name=entry["name"],
             type=entry["type"],
+            description=entry.get("description", ""),
+            unit=entry.get("unit", ""),
             constraints=entry.get("constraints", {}),
             meanings=entry.get("meanings", {}),
             separator=entry.get("separator", ""),
         )
 
+    @property
+    def required(self) -> bool:
+        """Whether the cell may not stay empty."""
+        return bool(self.constraints.get("required"))
+
     def expected(self, value: str) -> str | None:
         """Say what should stand in place of `value`, or None when it fits."""
         if value == "":
-            return self._anything() if self.constraints.get("required") else None
+            return self._anything() if self.required else None
         if self.type in _NUMERIC:
             return self._expected_number(value)
         pattern = self.constraints.get("pattern")
@@ -167,14 +211,15 @@ class _Resource:
 
     name: str
     path: str
-    fields: tuple[_Field, ...]
+    fields: tuple[Field, ...]
     keys: tuple[tuple[str, ...], ...]
     references: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...]
+    may_be_empty: bool
 
     @classmethod
     def declared(cls, entry: Mapping[str, Any]) -> _Resource:
         schema = entry["schema"]
-        columns = tuple(_Field.declared(field) for field in schema["fields"])
+        columns = tuple(Field.declared(field) for field in schema["fields"])
         unique = [(field.name,) for field in columns if field.constraints.get("unique")]
         links = [
             (tuple(key["fields"]), key["reference"]["resource"] or entry["name"],
@@ -187,6 +232,7 @@ class _Resource:
             fields=columns,
             keys=tuple(dict.fromkeys([tuple(schema["primaryKey"]), *unique])),
             references=tuple(links),
+            may_be_empty=bool(entry.get("mayBeEmpty")),
         )
 
 
@@ -196,7 +242,8 @@ def _read(folder: Path) -> tuple[ValidationReport, dict[str, Table]]:
     tables: dict[str, Table] = {}
     for resource in resources:
         columns = [field.name for field in resource.fields]
-        text, unread = read_text_table(folder / resource.path, columns)
+        file, empty = folder / resource.path, resource.may_be_empty
+        text, unread = read_text_table(file, columns, may_be_empty=empty)
         problems += unread
         if text is not None:
             tables[resource.name] = _typed(text, resource.fields)
@@ -239,21 +286,37 @@ def _package_problem(value: str, expected: str) -> Problem:
     return Problem(file=PACKAGE_FILE, line=None, column="", value=value, expected=expected)
 
 
-def _typed(text: TextTable, columns: Sequence[_Field]) -> Table:
-    """Turn numeric columns into float64; what is no number becomes nan and has its problem."""
+def typed_cells(cells: pd.DataFrame, columns: Sequence[Field]) -> pd.DataFrame:
+    """Turn numeric columns of text into float64; what is no number becomes nan.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame of str
+        At least the columns that are declared.
+    columns : sequence of Field
+        From :func:`declared_fields`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The declared columns; text stays as it is.
+    """
     values = {
-        field.name: _numbers(text.cells[field.name])
-        if field.type in _NUMERIC
-        else text.cells[field.name]
+        field.name: _numbers(cells[field.name]) if field.type in _NUMERIC else cells[field.name]
         for field in columns
     }
+    return pd.DataFrame(values)
+
+
+def _typed(text: TextTable, columns: Sequence[Field]) -> Table:
+    """Keep the text of a table and add its values; what is no number has its problem."""
     return Table(
         file=text.file,
         cells=text.cells,
         lines=text.lines,
         absent=text.absent,
         whole=text.whole,
-        values=pd.DataFrame(values),
+        values=typed_cells(text.cells, columns),
     )
 
 
@@ -262,7 +325,7 @@ def _numbers(cells: pd.Series[str]) -> pd.Series[float]:
     return cells.map(known).astype(np.float64)
 
 
-def _cell_problems(text: TextTable, columns: Sequence[_Field]) -> Iterator[Problem]:
+def _cell_problems(text: TextTable, columns: Sequence[Field]) -> Iterator[Problem]:
     """Hold each distinct value of a column against its declaration."""
     for field in columns:
         if field.name in text.absent:
