@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from combined_care.cli.output import complain, print_json
 from combined_care.cli.parsing import Commands, add_command
+from combined_care.cli.question_options import add_question, asked, model
 
 if TYPE_CHECKING:
     import argparse
@@ -15,9 +17,8 @@ _EXAMPLES = """\
   combined-care analyse --diagnosis mdd --comparator pharmacotherapy --design concurrent
   combined-care analyse --outcome relapse --phase continuation --phase followup
   combined-care analyse --diagnosis ocd --comparator pharmacotherapy --method PM --json
+  combined-care analyse --diagnosis ocd --comparator pharmacotherapy --html ocd.html
 """
-
-_FILTERS = ("diagnosis", "design", "population", "phase", "comparator")
 
 
 def add(commands: Commands) -> None:
@@ -31,18 +32,12 @@ def add(commands: Commands) -> None:
         "combined treatment; ratios are shown as logs. An unknown word names the nearest known.",
         examples=_EXAMPLES,
     )
+    add_question(parser)
     parser.add_argument(
-        "--outcome", default="efficacy", help="efficacy, severity, response, ... (default efficacy)"
+        "--html",
+        metavar="FILE",
+        help="also write a page with verdict, figures, sources and all other defensible analyses",
     )
-    parser.add_argument("--comparator", action="append", help="kind of comparator (repeatable)")
-    parser.add_argument("--diagnosis", action="append", help="diagnosis (repeatable)")
-    parser.add_argument("--design", action="append", help="trial design (repeatable)")
-    parser.add_argument("--population", action="append", help="population (repeatable)")
-    parser.add_argument("--phase", action="append", help="acute, continuation, followup")
-    parser.add_argument("--tiers", default="AB", help="data tiers to pool (default: AB)")
-    parser.add_argument("--method", default="REML", help="tau2 estimator (default: REML)")
-    parser.add_argument("--test", default="knha", help="z, knha, knha-conservative")
-    parser.add_argument("--level", type=float, default=0.95, help="confidence level")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,19 +45,18 @@ def run(options: argparse.Namespace) -> int:
     from combined_care.evidence import load_evidence  # noqa: PLC0415
     from combined_care.synthesis import synthesize  # noqa: PLC0415
 
-    filters = {name: value for name in _FILTERS if (value := getattr(options, name))}
-    effects = load_evidence().effects(outcome=options.outcome, tiers=options.tiers, **filters)
+    effects = load_evidence().effects(**asked(options))
     if effects.empty:
         complain("no trial with usable numbers answers this question")
         return 1
     fit = synthesize(
         effects["yi"].to_numpy(),
         effects["vi"].to_numpy(),
-        method=options.method,
-        test=options.test,
-        level=options.level,
+        **model(options),
         slab=tuple(effects["label"]),
     )
+    if options.html:
+        _write_page(options)
     if options.json:
         print_json({"trials": list(effects["trial_id"]), **fit.to_dict()})
         return 0
@@ -71,3 +65,14 @@ def run(options: argparse.Namespace) -> int:
         print(shown.to_string(index=False, float_format=lambda x: f"{x:.3f}"))
     print(fit)
     return 0
+
+
+def _write_page(options: argparse.Namespace) -> None:
+    """Write the answer as a page; it says that the question was not pre-specified."""
+    from combined_care.own_question import ask  # noqa: PLC0415
+    from combined_care.reports.answers import save_answer  # noqa: PLC0415
+
+    answer = ask(**asked(options), **model(options), robustness=True)
+    path = save_answer(answer, options.html)
+    if not (options.quiet or options.json):
+        print(f"wrote {path}", file=sys.stderr)

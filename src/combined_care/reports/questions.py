@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from combined_care import verdicts
-from combined_care.claims import Analysis, Claim, estimand_of
+from combined_care.analyses import Analysis
+from combined_care.claims import estimand_of
+from combined_care.own_question import as_claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,14 +53,7 @@ def ask(
     )
     if not analyses:
         return ()
-    claim = Claim(
-        id="description",
-        set="secondary",
-        section="",
-        text="",
-        kind="superiority",
-        analyses=analyses,
-        rules=replace(rules, sensitivity=(), choices=None, criteria=None),
-    )
+    bare = replace(rules, sensitivity=(), choices=None, criteria=None)
+    claim = as_claim(analyses, bare, text="A description of the evidence.")
     results = verdicts.judge(claim, evidence).results
     return tuple(r for r in results if r.k or not r.not_pooled.empty)
