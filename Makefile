@@ -51,7 +51,7 @@ fix: .venv/.installed ## Mend what lint and format can mend
 
 lab: .venv/.installed ## Open the notebooks in JupyterLab with the project's kernel
 	.venv/bin/python -m ipykernel install --sys-prefix --name combined-care --display-name "Combined Care"
-	.venv/bin/jupyter lab $(ARGS)
+	.venv/bin/jupyter lab --ServerApp.root_dir="$(CURDIR)" notebooks/workbench/start.ipynb $(ARGS)
 
 lock: .venv/.installed ## Write requirements.lock from pyproject.toml (ARGS=--upgrade: newest)
 	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -23,7 +23,10 @@ from combined_care.results import Absent
 from combined_care.verdicts import judge
 
 ROOT = Path(__file__).parents[1]
-NAMES = ("validate", "import", "claims", "analyse", "render", "diff", "verify")
+NAMES = (
+    *("validate", "add-trial", "import", "claims", "analyse", "export", "render", "diff"),
+    *("verify", "new"),
+)
 
 
 @pytest.fixture
@@ -151,7 +154,7 @@ def test_importing_a_missing_folder_is_an_error_that_names_it(copy, capsys):
         (["analyze"], "did you mean 'analyse'?"),
         (["validate", "--jsn"], "did you mean '--json'?"),
         (["analyse", "--diagnoses=panic"], "did you mean '--diagnosis'?"),
-        (["frobnicate"], "known are validate, import, claims"),
+        (["frobnicate"], "known are validate, add-trial, import"),
         (["--print-completion", "bsh"], "did you mean 'bash'?"),
         (["diff", "old"], "required: new"),
     ],

@@ -14,6 +14,7 @@ import figure_checks as given
 from combined_care import figures, landscape
 from combined_care.figures.style import PAGE_COLOUR
 from combined_care.results import Absent
+from combined_care.review import current_review
 from combined_care.synthesis import synthesize
 from figure_checks import FIT, YI, assert_texts_fit, shown_texts, trials
 
@@ -41,7 +42,7 @@ def small_map() -> landscape.EvidenceMap:
     return landscape.EvidenceMap(("panic",), tuple(c.comparator for c in cells), found)
 
 
-MAP_WORDS = {name: name.replace("_", " ") for name in ("panic", *landscape.COMPARATORS)}
+MAP_WORDS = {name: name.replace("_", " ") for name in ("panic", *current_review().every_comparator)}
 
 #: name -> (draws for a wide or a narrow page, says it in words)
 SAMPLES = {

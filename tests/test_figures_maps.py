@@ -19,8 +19,9 @@ from combined_care.figures import (
     network_graph,
     to_svg,
 )
-from combined_care.landscape import COMPARATORS, Cell, EvidenceMap
+from combined_care.landscape import Cell, EvidenceMap
 from combined_care.results import Absent
+from combined_care.review import current_review
 from combined_care.synthesis import synthesize
 from figure_checks import (
     COUNTS,
@@ -38,6 +39,7 @@ from figure_checks import (
 # evidence map
 
 
+COMPARATORS = current_review().every_comparator
 NAMES = {name: name.replace("_", " ") for name in ("panic", "ocd", *COMPARATORS)}
 
 

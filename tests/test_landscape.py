@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from combined_care.claims import load_claims
-from combined_care.landscape import COMPARATORS, map_evidence
+from combined_care.landscape import map_evidence
 from combined_care.results import Absent
+from combined_care.review import current_review
 from combined_care.synthesis import synthesize
 from small_evidence import evidence, means, trial
 
@@ -24,7 +25,8 @@ def found():
 
 def test_every_pair_has_a_cell(found):
     assert found.diagnoses == ("mdd", "panic")
-    assert set(found.cells) == {(d, c) for d in found.diagnoses for c in COMPARATORS}
+    every = current_review().every_comparator
+    assert set(found.cells) == {(d, c) for d in found.diagnoses for c in every}
 
 
 def test_a_cell_pools_concurrent_trials_and_counts_people(found):

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "combined_care"
 
 #: From the bottom to the top. A package counts as one module.
 LAYERS = {
-    "foundations": "errors paths markup scales results problems",
+    "foundations": "errors paths markup scales results problems replacing review",
     "numbers": (
         "effects conversions overlap event_rates translation inputs tau2 inference heterogeneity"
         " pooling caveats synthesis crosscheck mixed_model cluster_robust coefficient_tests design"
@@ -32,10 +32,10 @@ LAYERS = {
         "network_data network_effect network_fit network_inconsistency ranking network"
         " component_names components"
     ),
-    "tables of data": "tabular intervals checks schema changes importer",
+    "tables of data": "tabular intervals checks schema changes importer drafts addition new_trial",
     "evidence": (
         "contrasts estimands selection rows query severity evidence"
-        " treatments trial_arms evidence_network"
+        " treatments trial_arms evidence_network foreign"
     ),
     "claims": (
         "analyses decisions certainty certainty_criteria certainty_overrides choices claims"
@@ -52,10 +52,13 @@ LAYERS = {
     "verdicts": (
         "verdicts landscape network_claims fitted_networks network_verdicts summary_rows"
         " findings_summary published_map differences literature relabelling removals further_trial"
-        " people_needed tipping release_changes releases verification"
+        " people_needed tipping release_changes releases verification own_question"
+        " preview_records trial_preview"
     ),
     "display": "anchors figures figure_tables tables",
-    "reports": "reports readme",
+    "exports": "exports",
+    "reports": "reports readme data_dictionary review_from_file new_review",
+    "workbench": "workbench",
     "command line": "cli",
 }
 RANK = {name: rank for rank, names in enumerate(LAYERS.values()) for name in names.split()}

@@ -40,7 +40,7 @@ def fate(row=None, **of_trial) -> str:
         ("repeated", {"same_as_row": "other-01"}, {}),
         ("repeated", {}, {"duplicate_of": "other"}),
         ("network", {"experimental": "psychotherapy"}, {}),
-        ("other_medication", {}, {"medication_class": "psychedelic"}),
+        ("other_kind", {}, {"medication_class": "psychedelic"}),
         ("direction_only", {"tier": "D"}, {}),
         ("flagged", {"flags": "shared arm; factorial margin"}, {}),
         ("usable", {"flags": "shared arm"}, {}),

@@ -29,7 +29,7 @@ def test_the_summary_comes_first_and_says_that_it_is_exploratory():
     shown = page.summary(FOUND)
     assert shown.startswith('<p class="lead">')
     assert "shown for 2 of 6 questions" in shown
-    assert "by every analysis for 1 of 3 groups" in shown
+    assert "by every analysis for 1 of 3 networks" in shown
     assert "written after the results were seen" in shown
     assert "no advice" in shown
     assert shown.index("exploratory".capitalize()) < shown.index("Psychotherapy adds to")

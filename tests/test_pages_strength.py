@@ -222,14 +222,15 @@ def test_adjusted_differences_stand_beside_the_others():
 def test_the_published_results_of_a_claim_are_those_that_ask_the_same():
     ours = Estimand(comparator=("psychotherapy",), trials={"diagnosis": ("mdd",)})
     same = replace(ours, outcome="response", measure="RR")
-    assert literature._alike(same, ours)
+    data = evidence([], [])
+    assert literature._alike(same, ours, data)
     for other in (
         replace(same, outcome="dropout"),
         replace(same, comparator=("pharmacotherapy",)),
         replace(same, phase=("followup",)),
         replace(same, trials={"diagnosis": ("mdd", "ocd")}),
     ):
-        assert not literature._alike(other, ours)
+        assert not literature._alike(other, ours, data)
 
 
 def test_every_published_result_is_compared_or_has_its_reason():

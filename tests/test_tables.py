@@ -16,6 +16,7 @@ from combined_care import decisions, markup, tables
 from combined_care.claims import Analysis, Claim, load_claims
 from combined_care.estimands import Estimand
 from combined_care.landscape import map_evidence
+from combined_care.review import current_review
 from combined_care.synthesis import synthesize
 from small_evidence import events, evidence, means, trial
 
@@ -397,7 +398,7 @@ def test_the_gap_table_counts_trials_and_names_every_question_without_one():
 
 
 def test_every_design_belongs_to_one_start_of_the_second_treatment():
-    designs = [design for _, names in tables.STARTS.values() for design in names]
+    designs = [design for start in current_review().starts.values() for design in start.designs]
     assert sorted(designs) == sorted(evidence([], []).vocabulary["design"])
 
 

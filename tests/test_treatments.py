@@ -68,8 +68,11 @@ def test_unknown_words_are_errors_that_name_the_row():
     ("text", "match"),
     [
         ("arms: {}\nwords: {}", "missing or unknown: classes"),
-        ("arms: {a: [talk]}\nclasses: {talk: {x: y}}\nwords: {w: [talk, z]}", r"describe: \['w'\]"),
-        ("arms: {a: [talk]}\nclasses: {}\nwords: {w: [pill]}", r"describe: \['w'\]"),
+        (
+            "controls: {}\narms: {a: [talk]}\nclasses: {talk: {x: y}}\nwords: {w: [talk, z]}",
+            r"describe: \['w'\]",
+        ),
+        ("controls: {}\narms: {a: [talk]}\nclasses: {}\nwords: {w: [pill]}", r"describe: \['w'\]"),
     ],
 )
 def test_a_malformed_vocabulary_is_an_error(tmp_path, text, match):

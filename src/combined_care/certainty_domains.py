@@ -12,6 +12,7 @@ from combined_care.egger import egger_test
 from combined_care.information_size import optimal_information_size
 from combined_care.labels import bounds
 from combined_care.results import Absent, FloatArray, Number, is_present
+from combined_care.review import current_review
 from combined_care.scales import measure_name, natural
 
 if TYPE_CHECKING:
@@ -157,15 +158,14 @@ def indirectness(effects: pd.DataFrame, weights: FloatArray, criteria: Indirectn
         downgrade=_steps(steps),
         rule=(
             f"One step down if at least {_percent(criteria.most)} of the weight comes from trials "
-            "whose effect was converted from response or remission or computed from other reported "
-            "numbers, and one if as much comes from trials whose comparator is usual care or whose "
-            "comparator's medication is not certain."
+            "whose effect was converted from an event or computed from other reported numbers, and "
+            f"one if as much comes from trials whose comparator is uncertain{_named(criteria)}."
         ),
         sentence=(
             f"Of the weight, {_percent(outcome)} comes from converted effects "
             f"({_percent(_share(converted, weights))}) or numbers computed from others "
-            f"({_percent(_share(computed, weights))}), and {_percent(comparator)} from usual-care "
-            "or uncertain comparators."
+            f"({_percent(_share(computed, weights))}), and {_percent(comparator)} from trials with "
+            "an uncertain comparator."
         ),
         values=(
             ("outcome_share", outcome),
@@ -230,6 +230,12 @@ def imprecision(
     )
 
 
+def _named(criteria: Indirectness) -> str:
+    """Name the comparators and flags that count as uncertain."""
+    words = [name.replace("_", " ") for name in criteria.comparators] + [*criteria.flags]
+    return f" ({'; '.join(words)})" if words else ""
+
+
 def small_study_effects(effects: pd.DataFrame, criteria: SmallStudyEffects) -> Domain:
     """Judge by a regression of the effects on the size of the trials, where it can be trusted.
 
@@ -240,9 +246,10 @@ def small_study_effects(effects: pd.DataFrame, criteria: SmallStudyEffects) -> D
     criteria : SmallStudyEffects
         Trials needed, and the significance level.
     """
+    treatment = current_review().treatment
     rule = (
         f"One step down if, with {criteria.min_trials} trials or more, small trials favour "
-        f"combined treatment more than large ones do at p < {criteria.alpha:g}."
+        f"{treatment} more than large ones do at p < {criteria.alpha:g}."
     )
     sized = effects.dropna(subset=["n_e", "n_c"])
     if len(sized) < criteria.min_trials:
@@ -270,7 +277,7 @@ def small_study_effects(effects: pd.DataFrame, criteria: SmallStudyEffects) -> D
     clear = found.pval < criteria.alpha
     which = "more" if found.slope > 0 else "less"
     seen = (
-        f"Small trials favour combined treatment {which} than large ones do"
+        f"Small trials favour {treatment} {which} than large ones do"
         if clear
         else ("Small and large trials do not differ clearly")
     )

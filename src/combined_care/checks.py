@@ -244,8 +244,9 @@ def direction(values: pd.DataFrame) -> pd.Series[float]:
 def _direction_problems(table: Table) -> Iterator[Problem]:
     """Compare what the text of the source favours with the sign of the numbers."""
     values = table.values
-    says = values["favours"].map({"combined": 1.0, "comparator": -1.0})
-    against = (says * direction(values) < 0) & (values["experimental"] == "combined")
+    arm = values["experimental"]
+    says = (values["favours"] == arm).astype(float) - (values["favours"] == "comparator")
+    against = says * direction(values) < 0
     yield from table.problems(
         against, "favours", "the side that the numbers of the row favour", "warning"
     )

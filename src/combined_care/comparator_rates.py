@@ -1,4 +1,4 @@
-"""Events: whether they are wanted, and how often they happen with the comparator."""
+"""How often events happen with the comparator, and effects as the ratio of an event."""
 
 from __future__ import annotations
 
@@ -11,14 +11,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from combined_care.event_rates import Event
-
-#: Outcome -> whether its event is wanted; outcomes that are no events are not listed.
-EVENTS: dict[str, Event] = {
-    "response": "good",
-    "remission": "good",
-    "relapse": "bad",
-    "dropout": "bad",
-}
 
 
 def mean_rate(effects: pd.DataFrame) -> Number:
@@ -45,7 +37,7 @@ def mean_rate(effects: pd.DataFrame) -> Number:
 
 
 def ratio_of_event(log_ratio: float, event: Event) -> float:
-    """Turn an effect that is positive where combined treatment is better to the event's ratio.
+    """Turn an effect that is positive where the experimental arm is better to the event's ratio.
 
     Examples
     --------

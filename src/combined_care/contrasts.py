@@ -1,7 +1,7 @@
 """From one row of the outcome table to one oriented effect, or to the reason why there is none.
 
 This module decides signs and nothing else does: ``yi > 0`` always favours the experimental arm
-(the combined arm, when there is one), whatever the scale or the outcome.
+(the one that the review is about, when there is one), whatever the scale or the outcome.
 """
 
 from __future__ import annotations
@@ -19,16 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from combined_care.effects import Measure, SmdVariance
-
-#: Measure of an outcome when none is asked for.
-MEASURE_OF_OUTCOME: dict[str, Measure] = {
-    "efficacy": "SMD",
-    "severity": "SMD",
-    "response": "OR",
-    "remission": "OR",
-    "dropout": "OR",
-    "relapse": "RR",
-}
 
 #: ``effect_measure`` of a row -> measure of this package.
 REPORTED_AS: dict[str, Measure] = {

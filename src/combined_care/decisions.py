@@ -61,11 +61,11 @@ _MEANING_BY_KIND: dict[tuple[str, Label], str] = {
     ),
     ("moderator", "insufficient"): "too few levels with enough trials for a test",
     ("uncertainty", "supported"): (
-        "the claim that the evidence is mixed holds: no named disorder is supported strongly, and "
+        "the claim that the evidence is mixed holds: no named group is supported strongly, and "
         "at least one is below supported"
     ),
     ("uncertainty", "contradicted"): (
-        "the evidence is not mixed: every named disorder is supported, or one of them strongly"
+        "the evidence is not mixed: every named group is supported, or one of them strongly"
     ),
 }
 

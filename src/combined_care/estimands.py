@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from combined_care.contrasts import MEASURE_OF_OUTCOME
+from combined_care.review import MAIN, current_review
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,18 +15,29 @@ if TYPE_CHECKING:
     from combined_care.effects import Measure, SmdVariance
 
 
+def _experimental() -> tuple[str, ...]:
+    return current_review().experimental
+
+
+def _phase() -> tuple[str, ...]:
+    return current_review().phase
+
+
 @dataclass(frozen=True, kw_only=True)
 class Estimand:
     """What is asked of the evidence; every part is data.
 
+    What is not said is as ``data/review.yaml`` of the project has it.
+
     Attributes
     ----------
     outcome : str
-        ``efficacy`` (severity, else response, else remission) or one outcome.
+        ``efficacy`` (a family of outcomes that stand in for each other) or one outcome.
     comparator, experimental : tuple of str
-        Kinds of arm; an empty tuple allows any.
+        Kinds of arm; an empty tuple allows any. By default any comparator, and the experimental
+        arm of the review.
     phase : tuple of str
-        ``acute``, ``continuation``, ``followup``; an empty tuple allows any.
+        Phases of measurement; an empty tuple allows any.
     weeks : tuple of two numbers, optional
         Only results from the first to the second week, both included; rows without week are
         left out then.
@@ -40,14 +51,14 @@ class Estimand:
         Trial column -> allowed values; one must hold (none asked when empty).
     variance : str
         Formula of the variance of g.
-    left_out_flags, left_out_medication : tuple of str, optional
-        Overrides of the selection rule.
+    left_out_flags, left_out_kinds : tuple of str, optional
+        Flags and kinds of treatment that stay out instead of those of the selection rule.
     """
 
-    outcome: str = "efficacy"
+    outcome: str = MAIN
     comparator: tuple[str, ...] = ()
-    experimental: tuple[str, ...] = ("combined",)
-    phase: tuple[str, ...] = ("acute",)
+    experimental: tuple[str, ...] = field(default_factory=_experimental)
+    phase: tuple[str, ...] = field(default_factory=_phase)
     weeks: tuple[float, float] | None = None
     measure: Measure | None = None
     tiers: str = "AB"
@@ -55,12 +66,12 @@ class Estimand:
     any_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     variance: SmdVariance = "LS"
     left_out_flags: tuple[str, ...] | None = None
-    left_out_medication: tuple[str, ...] | None = None
+    left_out_kinds: tuple[str, ...] | None = None
 
     @property
     def wanted_measure(self) -> Measure:
         """The measure asked for, or the one that suits the outcome."""
-        return self.measure or MEASURE_OF_OUTCOME.get(self.outcome, "SMD")
+        return self.measure or current_review().measure(self.outcome)
 
 
 @dataclass(frozen=True)

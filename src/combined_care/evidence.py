@@ -13,20 +13,27 @@ import yaml
 
 from combined_care import schema
 from combined_care.effects import check_measure
-from combined_care.errors import known
+from combined_care.errors import DataError, known
 from combined_care.estimands import Estimand, Selection
 from combined_care.paths import project_root
 from combined_care.query import Query
+from combined_care.review import FILE, MAIN, Review, current_review, load_review
 from combined_care.rows import Rows
 from combined_care.selection import SelectionRule, load_rule
 from combined_care.severity import derive_severity, load_severity_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import pandas as pd
 
     from combined_care.effects import Measure, SmdVariance
+
+#: Columns of trials that name a trial, or hold free text.
+_PROSE = (
+    *("trial_id", "label", "year", "summary", "diagnosis_detail", "country", "setting", "notes"),
+    "duplicate_of",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +44,9 @@ class Evidence:
     ----------
     trials, outcomes, published : pandas.DataFrame
         The tables of the data package; see ``data/README.md`` for a description of each column.
-        ``trials`` has two more: ``severity_at_entry`` (the coded severity, else the class of a
-        mean before treatment by ``data/severity.yaml``) and ``severity_basis`` (which of the two).
+        Where there is a ``data/severity.yaml``, ``trials`` has two more: ``severity_at_entry`` (the
+        coded severity, else the class of a mean before treatment by that file) and
+        ``severity_basis`` (which of the two).
     rule : SelectionRule
         How one effect per trial is chosen.
     release : str
@@ -47,6 +55,8 @@ class Evidence:
         Column -> the values that the data package allows; other columns take any value.
     words : mapping
         Word of the tables -> name for readers.
+    review : Review
+        What the review is about; by default that of the project one works in.
     """
 
     trials: pd.DataFrame
@@ -56,6 +66,7 @@ class Evidence:
     release: str
     vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
+    review: Review = field(default_factory=current_review)
 
     def __str__(self) -> str:
         return (
@@ -70,16 +81,22 @@ class Evidence:
         """Return the name for readers of a word that the tables use."""
         return self.words.get(word, word.replace("_", " "))
 
+    def treatment(self, estimand: Estimand) -> str:
+        """Name the experimental arm of a question in a sentence."""
+        if estimand.experimental in ((), self.review.experimental):
+            return self.review.treatment
+        return " or ".join(map(self.name, estimand.experimental))
+
     def effects(
         self,
-        outcome: str = "efficacy",
+        outcome: str = MAIN,
         comparator: str | Iterable[str] | None = None,
         diagnosis: str | Iterable[str] | None = None,
         *,
         phase: str | Iterable[str] | None = "default",
         tiers: str = "AB",
         measure: Measure | None = None,
-        experimental: str | Iterable[str] = "combined",
+        experimental: str | Iterable[str] = "default",
         weeks: tuple[float, float] | None = None,
         variance: SmdVariance = "LS",
         left_out_flags: Iterable[str] | None = None,
@@ -91,14 +108,15 @@ class Evidence:
         Parameters
         ----------
         outcome : str
-            ``efficacy`` (severity where usable, else response, else remission), or one of
-            ``severity``, ``response``, ``remission``, ``relapse``, ``dropout``, ``other``.
+            ``efficacy`` (outcomes that stand in for each other; here severity where usable, else
+            response, else remission), or one outcome of the data.
         comparator, experimental : str or iterable of str, optional
-            Kind of arm; by default any comparator, and combined treatment.
+            Kind of arm; by default any comparator, and the experimental arm of the review.
         diagnosis : str or iterable of str, optional
             Diagnosis; any by default.
         phase : str, iterable of str or None
-            Phase of measurement; by default ``acute`` (relapse: any); ``None`` allows any.
+            Phase of measurement; by default what ``data/review.yaml`` says of the outcome
+            (``acute``, for relapse any); ``None`` allows any.
         tiers : str
             Data tiers to pool.
         measure : str, optional
@@ -108,7 +126,8 @@ class Evidence:
         variance : str
             Formula of the variance of g.
         left_out_flags, left_out_medication : iterable of str, optional
-            What stays out; by default as ``data/selection.yaml`` says. Pass ``()`` to keep all.
+            Flags and kinds of treatment that stay out; by default as ``data/selection.yaml`` says.
+            Pass ``()`` to keep all.
         **trials
             Further trial columns and their allowed values, e.g. ``design="concurrent"``.
 
@@ -124,7 +143,9 @@ class Evidence:
             If a value or a column is not in the data; the nearest valid one is named.
         """
         if phase == "default":
-            phase = None if outcome == "relapse" else "acute"
+            phase = self.review.phases(outcome)
+        if experimental == "default":
+            experimental = self.review.experimental
         if diagnosis is not None:
             trials = {"diagnosis": diagnosis, **trials}
         estimand = Estimand(
@@ -138,7 +159,7 @@ class Evidence:
             trials={column: _tuple(values) for column, values in trials.items()},
             variance=variance,
             left_out_flags=None if left_out_flags is None else tuple(left_out_flags),
-            left_out_medication=None if left_out_medication is None else tuple(left_out_medication),
+            left_out_kinds=None if left_out_medication is None else tuple(left_out_medication),
         )
         return self.select(estimand).effects
 
@@ -156,7 +177,9 @@ class Evidence:
     @cached_property
     def rows(self) -> Rows:
         """The rows of :attr:`contrasts`, with what every question asks of them computed once."""
-        return Rows(self.contrasts, self.arms_of_trial)
+        prose = {*_PROSE, *self.review.parts}
+        carried = (str(name) for name in self.trials.columns if name not in prose)
+        return Rows(self.contrasts, self.arms_of_trial, carried)
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:
@@ -207,12 +230,13 @@ def load_evidence(path: str | Path | None = None) -> Evidence:
     Raises
     ------
     DataError
-        If the data break their schema; the message lists every problem.
+        If the data break their schema, or ``review.yaml`` names words or columns that they do not
+        have; the message lists every problem.
     """
     folder = Path(path) if path is not None else project_root() / "data"
     tables = schema.read_tables(folder)
     package = json.loads((folder / schema.PACKAGE_FILE).read_text(encoding="utf-8"))
-    return Evidence(
+    found = Evidence(
         trials=_with_severity(tables["trials"], tables["outcomes"], folder / "severity.yaml"),
         outcomes=tables["outcomes"],
         published=tables["published"],
@@ -220,11 +244,43 @@ def load_evidence(path: str | Path | None = None) -> Evidence:
         release=str(package["version"]),
         vocabulary=vocabulary_of(package),
         words=yaml.safe_load((folder / "words.yaml").read_text(encoding="utf-8")),
+        review=load_review(folder / FILE),
     )
+    problems = list(_unknown_words(found))
+    if problems:
+        listed = "\n  ".join(problems)
+        message = f"{FILE} names what the tables do not have:\n  {listed}"
+        raise DataError(message)
+    return found
+
+
+def _unknown_words(found: Evidence) -> Iterator[str]:
+    """Say which words of the review are no words of the tables."""
+    review = found.review
+    designs = tuple(design for start in review.starts.values() for design in start.designs)
+    own = tuple(name for name in review.outcomes if name not in found.rule.outcomes)
+    asked = {
+        "experimental": review.experimental,
+        "comparator": review.every_comparator,
+        "phase": review.phase,
+        "design": designs,
+        "outcome": own,
+    }
+    for column, words in asked.items():
+        known = found.vocabulary.get(column, ())
+        for word in words:
+            if word not in known:
+                yield f"{word!r} is no word of the column {column}; known are {', '.join(known)}"
+    parts = (name for part in review.parts for name in (part, f"{part}_class"))
+    for name in (*review.columns, *parts):
+        if name not in found.trials.columns:
+            yield f"trials.csv has no column {name}"
 
 
 def _with_severity(trials: pd.DataFrame, outcomes: pd.DataFrame, file: Path) -> pd.DataFrame:
     """Add severity at entry, coded or derived by the rule of `file`, and what it rests on."""
+    if not file.is_file():
+        return trials
     derived = derive_severity(trials, outcomes, load_severity_rule(file))
     return trials.assign(
         severity_at_entry=derived["severity"], severity_basis=derived["severity_basis"]
@@ -234,7 +290,7 @@ def _with_severity(trials: pd.DataFrame, outcomes: pd.DataFrame, file: Path) -> 
 def vocabulary_of(package: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Return the vocabularies that a data package declares for trials and outcomes.
 
-    ``severity_at_entry`` is computed, with the words of ``severity``.
+    ``severity_at_entry`` is computed, with the words of ``severity``, where trials have that.
     """
     found = {
         column["name"]: tuple(column["constraints"]["enum"])
@@ -243,7 +299,7 @@ def vocabulary_of(package: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         for column in resource["schema"]["fields"]
         if "enum" in column.get("constraints", {})
     }
-    return found | {"severity_at_entry": found["severity"]}
+    return found | ({"severity_at_entry": found["severity"]} if "severity" in found else {})
 
 
 def _tuple(values: str | Iterable[str] | None) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from combined_care.figures.style import number, symbol
 from combined_care.figures.successive import labels_of
 from combined_care.markup import Safe, p_value, scroll, table
 from combined_care.results import Absent
+from combined_care.review import current_review
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,7 +139,7 @@ def icon_table(
     interval = f"{counts.low} to {counts.high}"
     rows = [
         (comparator, counts.comparator, "taken as known", 100 - counts.comparator),
-        ("combined treatment", counts.combined, interval, 100 - counts.combined),
+        (current_review().treatment, counts.combined, interval, 100 - counts.combined),
     ]
     level = f"{100 * effect.level:g} % interval"
     header = ("Of 100 people treated with", f"have {outcome}", level, "do not")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from combined_care import markup
-from combined_care.comparator_rates import EVENTS, mean_rate, ratio_of_event
+from combined_care.comparator_rates import mean_rate, ratio_of_event
 from combined_care.errors import InputError
 from combined_care.event_rates import AbsoluteEffect, absolute_effect, digits
 from combined_care.overlap import (
@@ -16,7 +16,7 @@ from combined_care.overlap import (
 )
 from combined_care.results import Absent, Number
 from combined_care.scales import measure_name, natural
-from combined_care.summary_rows import VERBS, FindingsSummary, SummaryRow
+from combined_care.summary_rows import FindingsSummary, SummaryRow
 from combined_care.synthesis import Synthesis
 from combined_care.translation import NumberNeeded, nnt_from_ratio, nnt_from_smd
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from combined_care.certainty import Certainty
     from combined_care.claims import Analysis
+    from combined_care.estimands import Estimand
     from combined_care.event_rates import Event, Interval, RateMeasure
     from combined_care.evidence import Evidence
     from combined_care.findings import AnalysisResult
@@ -68,8 +69,8 @@ def summary_of_findings(
     Notes
     -----
     Effects on events use the mean rate of the comparator arms of the same trials. A standardised
-    difference is told as response (Furukawa & Leucht 2011), at the mean response rate of the
-    comparator arms in the trials that answer the same question for response. These rates are taken
+    difference is told as the event that the review names (Furukawa & Leucht 2011), at its mean rate
+    in the comparator arms of the trials that answer the same question for it. These rates are taken
     as known: their uncertainty is not in the intervals. Rows follow GRADE guidelines 12 (Guyatt
     et al. 2013, doi:10.1016/j.jclinepi.2012.01.012).
     """
@@ -89,24 +90,30 @@ def summary_of_findings(
 
 
 def comparator_response_rate(analysis: Analysis, evidence: Evidence) -> tuple[Number, str]:
-    """Return how many respond with the comparator in trials on the question of an analysis.
+    """Return how many have an event with the comparator in trials on the question of an analysis.
 
     Parameters
     ----------
     analysis : Analysis
-        An analysis of severity or efficacy.
+        An analysis of differences on scales.
     evidence : Evidence
         Where the trials are.
 
     Returns
     -------
     tuple
-        The mean rate (or its absence), and in words what it rests on.
+        The mean rate (or its absence) of the event that such effects are told as, and in words what
+        it rests on.
     """
-    estimand = replace(analysis.estimand, outcome="response", measure=None)
+    event = evidence.review.told_as
+    if not event:
+        found = Absent("this review tells effects on scales as no event")
+        return found, found.reason
+    estimand = replace(analysis.estimand, outcome=event, measure=None)
     effects = evidence.select(estimand).effects
     rate = mean_rate(effects)
-    basis = f"mean response with the comparator in {_trials(effects)} on the same question"
+    named = evidence.name(event)
+    basis = f"mean {named} with the comparator in {_trials(effects)} on the same question"
     return rate, rate.reason if isinstance(rate, Absent) else basis
 
 
@@ -116,6 +123,7 @@ class _Telling:
 
     measure: str
     event: str
+    wanted: Event | None
     rate: Number
     basis: str
     level: float
@@ -170,7 +178,7 @@ class _Telling:
             return numbers
         if isinstance(self.rate, Absent):
             return self.rate
-        event = EVENTS[self.event]
+        event = cast("Event", self.wanted)
         if self.measure == "SMD":
             return numbers, self.rate, event
         ratio, *limits = (ratio_of_event(end, event) for end in numbers)
@@ -189,18 +197,18 @@ def _numbers(ends: Ends) -> tuple[float, float, float] | Absent:
 
 def _telling(result: AnalysisResult, evidence: Evidence, level: float) -> _Telling:
     estimand = result.analysis.estimand
-    measure, outcome = estimand.wanted_measure, estimand.outcome
+    measure, outcome, review = estimand.wanted_measure, estimand.outcome, evidence.review
     if measure == "SMD":
-        return _Telling(
-            measure, "response", *comparator_response_rate(result.analysis, evidence), level
-        )
-    if measure in ("OR", "RR") and outcome in EVENTS:
+        told, known = review.told_as, comparator_response_rate(result.analysis, evidence)
+        return _Telling(measure, told, review.event(told), *known, level)
+    wanted = review.event(outcome)
+    if measure in ("OR", "RR") and wanted is not None:
         rate = mean_rate(result.effects)
         basis = f"mean of the comparator arms of {_trials(result.effects)} pooled here"
         basis = rate.reason if isinstance(rate, Absent) else basis
-        return _Telling(measure, outcome, rate, basis, level)
+        return _Telling(measure, outcome, wanted, rate, basis, level)
     reason = f"a {measure_name(measure)} of {outcome} gives no rates"
-    return _Telling(measure, "", Absent(reason), reason, level)
+    return _Telling(measure, "", None, Absent(reason), reason, level)
 
 
 def _row(
@@ -235,7 +243,7 @@ def _row(
         per=per,
         sentence="",
     )
-    return replace(row, sentence=_sentence(row, confidence))
+    return replace(row, sentence=_sentence(row, confidence, _who(estimand, evidence), evidence))
 
 
 def _ends(fit: Synthesis | Absent, kind: str) -> Ends:
@@ -257,26 +265,32 @@ def _trials(effects: pd.DataFrame) -> str:
     return "1 trial" if count == 1 else f"{count} trials"
 
 
-def _sentence(row: SummaryRow, confidence: Ends) -> str:
+def _who(estimand: Estimand, evidence: Evidence) -> str:
+    """Name what the people of the experimental arm had."""
+    asked = estimand.experimental
+    return evidence.name(asked[0]) if len(asked) == 1 else evidence.treatment(estimand)
+
+
+def _sentence(row: SummaryRow, confidence: Ends, combined: str, evidence: Evidence) -> str:
     """Say in plain words what was found, for how many people, and how certain it is."""
     numbers = _numbers(confidence)
     if isinstance(row.estimate, Absent):
         return f"No estimate: {row.estimate.reason}."
-    parts = [_size(row), _spread(row)]
+    parts = [_size(row, combined, evidence), _spread(row)]
     if not isinstance(numbers, Absent) and numbers[1] <= 0.0 <= numbers[2]:
         parts.append("The result is compatible with no difference.")
     parts.append(f"Certainty is {row.certainty}.")
     return " ".join(part for part in parts if part)
 
 
-def _size(row: SummaryRow) -> str:
-    combined = "psychotherapy and medication"
+def _size(row: SummaryRow, combined: str, evidence: Evidence) -> str:
     if isinstance(found := row.absolute, AbsoluteEffect):
+        verb = evidence.review.outcomes[row.event].verb
         without, with_ = (
             digits(row.per * rate) for rate in (found.comparator_rate, found.experimental_rate)
         )
         return (
-            f"Of {row.per} people, about {without} {VERBS[row.event]} with {row.comparator} and "
+            f"Of {row.per} people, about {without} {verb} with {row.comparator} and "
             f"{with_} with {combined} ({100 * found.level:g} % CI {_range(row, found)})."
         )
     if isinstance(share := row.above_mean, Proportion):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from combined_care.claims import estimand_of
@@ -14,7 +15,7 @@ from combined_care.network_claims import NetworkModel
 from combined_care.network_data import read_network
 from combined_care.network_effect import NetworkEffect, network_effect
 from combined_care.results import Absent, Number, is_present
-from combined_care.treatments import SEP
+from combined_care.treatments import SEP, load_treatments
 
 if TYPE_CHECKING:
     from combined_care.claims import Rules
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 #: What an interaction is measured against, in words.
 SUM = "the sum of its parts"
-_INTERACTION = ("psychotherapy", "medication")
 _NO_INTERACTION = Absent("asked at the level of kinds of treatment only")
 
 
@@ -43,7 +43,9 @@ class FittedNetwork:
     network : NetworkMetaAnalysis or Absent
         Relative effects.
     components, interacting : ComponentNetwork or Absent
-        Effects of components added up, and with an interaction of psychotherapy and medication.
+        Effects of components added up, and with an interaction of the two parts.
+    parts : tuple of str
+        The two parts of the experimental arm.
     """
 
     input: NetworkInput | Absent
@@ -51,6 +53,7 @@ class FittedNetwork:
     network: NetworkMetaAnalysis | Absent
     components: ComponentNetwork | Absent
     interacting: ComponentNetwork | Absent
+    parts: tuple[str, ...] = ()
 
     @property
     def k(self) -> int:
@@ -82,7 +85,7 @@ class FittedNetwork:
 
     @property
     def anchoring(self) -> int:
-        """Number of trials that tell what psychotherapy or medication does by itself.
+        """Number of trials that tell what one of the two parts does by itself.
 
         Notes
         -----
@@ -95,8 +98,8 @@ class FittedNetwork:
             return 0
         table = self.input.contrasts
         names = {*table["treat1"], *table["treat2"]}
-        active = [n for n in names if set(n.split(SEP)) & set(_INTERACTION)]
-        beside = {part for name in active for part in name.split(SEP)} - set(_INTERACTION)
+        active = [n for n in names if set(n.split(SEP)) & set(self.parts)]
+        beside = {part for name in active for part in name.split(SEP)} - set(self.parts)
         bare = [n for n in names if set(n.split(SEP)) <= beside]
         held = table["treat1"].isin(bare) | table["treat2"].isin(bare)
         return int(table.loc[held, "study"].nunique())
@@ -124,6 +127,11 @@ class Networks:
         self._inputs: dict[str, NetworkInput | Absent] = {}
         self._fits: dict[str, FittedNetwork] = {}
 
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the experimental arm, whose interaction is asked for."""
+        return load_treatments().arms[self.evidence.review.experimental[0]]
+
     def fitted(
         self, question: NetworkQuestion, model: NetworkModel, level: Level = "broad"
     ) -> FittedNetwork:
@@ -139,7 +147,7 @@ class Networks:
             self._inputs[asked] = self._input(question, level)
         key = f"{asked} {model}"
         if key not in self._fits:
-            self._fits[key] = _fit(self._inputs[asked], model, level)
+            self._fits[key] = _fit(self._inputs[asked], model, level, self.parts)
         return self._fits[key]
 
     def _input(self, question: NetworkQuestion, level: Level) -> NetworkInput | Absent:
@@ -159,23 +167,25 @@ def model_of(rules: Rules) -> NetworkModel:
     )
 
 
-def _fit(given: NetworkInput | Absent, model: NetworkModel, level: Level) -> FittedNetwork:
+def _fit(
+    given: NetworkInput | Absent, model: NetworkModel, level: Level, parts: tuple[str, ...]
+) -> FittedNetwork:
     if isinstance(given, Absent):
-        return FittedNetwork(given, (), given, given, given)
+        return FittedNetwork(given, (), given, given, given, parts)
     found, apart = _largest_part(given)
     columns = found.columns()
     options: dict[str, Any] = {"method": model.method, "test": model.test, "level": model.level}
     network = network_meta_analysis(**columns, **options)
     options["inactive"] = model.inactive
-    pair = [_INTERACTION]
     return FittedNetwork(
         input=found,
         apart=apart,
         network=network,
         components=_components(columns, options),
-        interacting=_components({**columns, "interactions": pair}, options)
+        interacting=_components({**columns, "interactions": [parts]}, options)
         if level == "broad"
         else _NO_INTERACTION,
+        parts=parts,
     )
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from scipy.special import ndtri
 
-from combined_care.comparator_rates import EVENTS, mean_rate, ratio_of_event
+from combined_care.comparator_rates import mean_rate, ratio_of_event
 from combined_care.event_rates import experimental_event_rate
 from combined_care.results import Absent, Number
+from combined_care.review import current_review
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,12 +102,12 @@ def optimal_information_size(
         return smallest
     if measure == "SMD":
         return people_for_smd(smallest, alpha=alpha, power=power)
-    if measure not in ("OR", "RR") or outcome not in EVENTS:
+    event = current_review().event(outcome)
+    if measure not in ("OR", "RR") or event is None:
         return Absent(f"no formula for {measure} of {outcome}")
     known = mean_rate(effects)
     if isinstance(known, Absent):
         return known
-    event = EVENTS[outcome]
     ratio = ratio_of_event(smallest, event)
     other = experimental_event_rate(measure, ratio, known, event=event)
     return people_for_rates(known, float(other), alpha=alpha, power=power)

@@ -14,18 +14,6 @@ if TYPE_CHECKING:
     from combined_care.evidence import Evidence
     from combined_care.synthesis import Synthesis
 
-#: Comparators of combined treatment, from the single treatments to what is context only.
-COMPARATORS = (
-    "pharmacotherapy",
-    "psychotherapy",
-    "psychotherapy_plus_placebo",
-    "pharmacotherapy_plus_psychological_placebo",
-    "usual_care",
-    "placebo",
-)
-#: Trials that begin both treatments together; other designs ask other questions.
-DESIGN = "concurrent"
-
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -40,7 +28,7 @@ class Cell:
     unpooled : int
         Further trials on the question whose numbers cannot be pooled.
     fit : Synthesis or Absent
-        Pooled Hedges' g, positive in favour of combined treatment.
+        Pooled Hedges' g, positive in favour of the experimental arm.
     """
 
     diagnosis: str
@@ -89,7 +77,7 @@ class EvidenceMap:
 
 
 def map_evidence(evidence: Evidence, rules: Rules) -> EvidenceMap:
-    """Pool combined treatment against each comparator in each diagnosis.
+    """Pool the experimental arm against each comparator in each diagnosis.
 
     Parameters
     ----------
@@ -101,17 +89,18 @@ def map_evidence(evidence: Evidence, rules: Rules) -> EvidenceMap:
     Returns
     -------
     EvidenceMap
-        Efficacy at the end of acute treatment, concurrent trials, data tiers A and B.
+        Efficacy in the phase that counts, trials of the main design, data tiers A and B.
     """
     diagnoses = tuple(dict.fromkeys(evidence.trials["diagnosis"].astype(str)))
     diagnoses = tuple(sorted(diagnoses, key=lambda name: _standing(evidence, name)))
+    comparators = evidence.review.every_comparator
     known = set(evidence.outcomes["comparator"].astype(str))
     cells = {
         (diagnosis, comparator): _cell(evidence, rules, diagnosis, comparator, comparator in known)
         for diagnosis in diagnoses
-        for comparator in COMPARATORS
+        for comparator in comparators
     }
-    return EvidenceMap(diagnoses, COMPARATORS, cells)
+    return EvidenceMap(diagnoses, comparators, cells)
 
 
 def _standing(evidence: Evidence, diagnosis: str) -> tuple[bool, int, str]:
@@ -126,7 +115,7 @@ def _cell(evidence: Evidence, rules: Rules, diagnosis: str, comparator: str, kno
     selection = evidence.select(
         Estimand(
             comparator=(comparator,),
-            trials={"diagnosis": (diagnosis,), "design": (DESIGN,)},
+            trials={"diagnosis": (diagnosis,), "design": evidence.review.main_design},
             variance=rules.smd_variance,
         )
     )

@@ -8,27 +8,30 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from combined_care.contrasts import MEASURE_OF_OUTCOME, Numbers, Oriented, oriented_effect
+from combined_care.contrasts import Numbers, Oriented, oriented_effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from combined_care.claims import Claim
-    from combined_care.effects import Measure
     from combined_care.evidence import Evidence
+    from combined_care.review import Review
     from combined_care.selection import SelectionRule
 
 #: What happens to a row; the first that applies, in this order.
 Fate = Literal[
     "repeated",
     "network",
-    "other_medication",
+    "other_kind",
     "direction_only",
     "flagged",
     "without_arm_sizes",
     "no_effect",
     "usable",
 ]
+
+#: Fates of rows that answer no question of the review.
+APART: tuple[Fate, ...] = ("repeated", "network", "other_kind")
 
 
 def ledger(evidence: Evidence) -> pd.DataFrame:
@@ -50,8 +53,8 @@ def ledger(evidence: Evidence) -> pd.DataFrame:
 
     Notes
     -----
-    A row is shown on the measure that suits its outcome; a relapse that is reported as a hazard
-    ratio stays one. Claims may bring it to another scale, and say so.
+    A row is shown on the measure that suits its outcome, or on the one that ``data/review.yaml``
+    allows as well. Claims may bring it to another scale, and say so.
     """
     rows = evidence.contrasts
     found = [_entry(row, evidence) for row in rows.itertuples(index=False)]
@@ -59,8 +62,8 @@ def ledger(evidence: Evidence) -> pd.DataFrame:
 
 
 def _entry(row: Any, evidence: Evidence) -> dict[str, Any]:
-    effect, problem = _effect(row, evidence.arms_of_trial[row.trial_id])
-    fate = fate_of(row, evidence.rule, has_effect=effect is not None)
+    effect, problem = _effect(row, evidence)
+    fate = fate_of(row, evidence.rule, evidence.review, has_effect=effect is not None)
     nothing = dict.fromkeys(("yi", "vi", "ci_lb", "ci_ub"), float("nan"))
     if effect is None:
         return {"fate": fate, "measure": "", **nothing, "derivation": "", "problem": problem}
@@ -77,11 +80,12 @@ def _entry(row: Any, evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _effect(row: Any, arms: int) -> tuple[Oriented | None, str]:
+def _effect(row: Any, evidence: Evidence) -> tuple[Oriented | None, str]:
     """Compute the effect on the first measure of the outcome that the numbers give."""
+    arms = evidence.arms_of_trial[row.trial_id]
     randomised = float("nan") if pd.isna(row.n_randomised) else float(row.n_randomised)
     numbers, problem = Numbers.of(row), ""
-    for measure in _measures(row.outcome):
+    for measure in evidence.review.measures(row.outcome):
         found = oriented_effect(numbers, measure, arms=arms, n_randomised=randomised)
         if isinstance(found, Oriented):
             return found, ""
@@ -89,12 +93,7 @@ def _effect(row: Any, arms: int) -> tuple[Oriented | None, str]:
     return None, problem
 
 
-def _measures(outcome: str) -> tuple[Measure, ...]:
-    first = MEASURE_OF_OUTCOME.get(outcome, "SMD")
-    return (first, "HR") if outcome == "relapse" else (first,)
-
-
-def fate_of(row: Any, rule: SelectionRule, *, has_effect: bool) -> Fate:
+def fate_of(row: Any, rule: SelectionRule, review: Review, *, has_effect: bool) -> Fate:
     """Tell what becomes of a row in the primary analyses.
 
     Parameters
@@ -102,16 +101,18 @@ def fate_of(row: Any, rule: SelectionRule, *, has_effect: bool) -> Fate:
     row : named tuple
         An outcome row joined with its trial.
     rule : SelectionRule
-        Names the flags and medications that stay out.
+        Names the flags and kinds of treatment that stay out.
+    review : Review
+        Names the experimental arm.
     has_effect : bool
         Whether the row's numbers give an effect.
     """
     if row.duplicate_of or row.same_as_row:
         return "repeated"
-    if row.experimental != "combined":
+    if row.experimental not in review.experimental:
         return "network"
-    if row.medication_class in rule.left_out_medication:
-        return "other_medication"
+    if rule.left_out_kind(row):
+        return "other_kind"
     if row.tier == "D":
         return "direction_only"
     if set(rule.left_out_flags) & set(str(row.flags).split("; ")):
@@ -140,7 +141,7 @@ def count_fates(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def count_trials(rows: pd.DataFrame) -> pd.DataFrame:
-    """Count the trials of combined treatment by diagnosis, comparator and design.
+    """Count the trials of the experimental arm by diagnosis, comparator and design.
 
     Parameters
     ----------
@@ -154,7 +155,7 @@ def count_trials(rows: pd.DataFrame) -> pd.DataFrame:
         and those of them with a result that the primary analyses may pool. Trials that stand in
         the tables twice count once; questions without a trial have no row.
     """
-    kept = rows[~rows["fate"].isin(["repeated", "network", "other_medication"])]
+    kept = rows[~rows["fate"].isin(list(APART))]
     keys = ["diagnosis", "comparator", "design"]
     kept = kept.assign(usable_trial=kept["trial_id"].where(kept["fate"] == "usable"))
     counts = kept.groupby(keys, sort=True).agg(

@@ -355,7 +355,8 @@ def question(estimand: Estimand, evidence: Evidence) -> str:
     when = " or ".join(map(evidence.name, estimand.phase)) or "any time"
     if estimand.weeks is not None:
         when += f", weeks {estimand.weeks[0]:g} to {estimand.weeks[1]:g}"
-    parts = [f"combined treatment against {against}", who, evidence.name(estimand.outcome), when]
+    first = f"{evidence.review.treatment} against {against}"
+    parts = [first, who, evidence.name(estimand.outcome), when]
     parts += [f"{column.replace('_', ' ')}: {named}" for column, named in words.items()]
     return "; ".join(parts)
 

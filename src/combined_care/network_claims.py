@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from combined_care.network_fit import NetworkMethod, NetworkTest
 
+NETWORK_FILE = "network_claims.yaml"
 NetworkKind = Literal["adds", "additive"]
 
 
@@ -139,7 +140,7 @@ def load_network_registry(path: Path | None = None) -> NetworkRegistry:
     DataError
         If the file is malformed; all its problems are listed.
     """
-    file = path or project_root() / "data" / "network_claims.yaml"
+    file = path or project_root() / "data" / NETWORK_FILE
     reader = _Reader(yaml.safe_load(file.read_text(encoding="utf-8")))
     registry = reader.registry()
     if reader.problems or registry is None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from combined_care import decisions
-from combined_care.findings import Reason, rounded
+from combined_care.findings import Reason
 from combined_care.fitted_networks import SUM, FittedNetwork, Networks, model_of
 from combined_care.labels import smallest_effect_on
 from combined_care.markup import interval, number, p_value
-from combined_care.network_claims import load_network_claims
-from combined_care.results import Absent, Number, is_present
+from combined_care.network_claims import NETWORK_FILE, load_network_claims
+from combined_care.paths import project_root
+from combined_care.results import Absent, Number, is_present, rounded
 from combined_care.scales import measure_name, natural
 from combined_care.treatments import SEP
 
@@ -371,7 +372,10 @@ def judge_registered(
     Returns
     -------
     tuple of NetworkVerdict
-        In the order of the registry.
+        In the order of the registry; none where a project has none.
     """
-    claims = load_network_claims(path)
+    file = path or project_root() / "data" / NETWORK_FILE
+    if not file.is_file():
+        return ()
+    claims = load_network_claims(file)
     return judge_networks(claims.values(), Networks(evidence), rules)

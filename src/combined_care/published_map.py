@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from combined_care.estimands import Estimand
     from combined_care.evidence import Evidence
 
-Side = Literal["combined", "comparator"]
+MAP_FILE = "published_map.yaml"
 Synthesised = Literal["pairwise", "network", "individual patients"]
 
 
@@ -58,7 +58,7 @@ class Match:
         The published row.
     estimand : Estimand
         What is asked of our data, in the measure of the row.
-    larger_favours : {"combined", "comparator"}
+    larger_favours : str
         Which side a larger printed number favours.
     model : Model or None
         How the review pooled; None where it is not known.
@@ -76,7 +76,7 @@ class Match:
 
     key: Key
     estimand: Estimand
-    larger_favours: Side
+    larger_favours: str
     model: Model | None = None
     synthesis: Synthesised = "pairwise"
     k_is_of_contrast: bool = True
@@ -137,7 +137,7 @@ def load_published_map(evidence: Evidence, path: Path | None = None) -> Publishe
         If a row of the table is missing or stands twice, an entry names a row that the table
         does not have, or a key or value is not known; all problems are listed.
     """
-    file = path or project_root() / "data" / "published_map.yaml"
+    file = path or project_root() / "data" / MAP_FILE
     reader = _Reader(yaml.safe_load(file.read_text(encoding="utf-8")), evidence)
     found = reader.read()
     if reader.problems:
@@ -220,7 +220,7 @@ class _Reader:
         if missing:
             self.problems.append(f"{where}: missing {', '.join(missing)}, or a reason")
         allowed: dict[str, Iterable[Any]] = {
-            "larger_favours": get_args(Side),
+            "larger_favours": (*self.words_only.review.experimental, "comparator"),
             "model": (*self.models, UNKNOWN),
             "synthesis": get_args(Synthesised),
             "k_is_of_contrast": (True, False),

@@ -13,28 +13,10 @@ from combined_care.estimands import Estimand, Selection
 from combined_care.selection import Candidate, Choice, SelectionRule, choose
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from combined_care.rows import Rows
 
-#: Columns of a trial that every effect carries along.
-TRIAL_COLUMNS = (
-    "diagnosis",
-    "population",
-    "severity",
-    "severity_at_entry",
-    "severity_basis",
-    "chronic",
-    "treatment_resistant",
-    "design",
-    "medication_class",
-    "medication_management",
-    "psychotherapy_class",
-    "placebo_controlled",
-    "low_risk_items",
-    "n_randomised",
-    "doi",
-    "pmid",
-    "notice",
-)
 _ROW_COLUMNS = (
     "outcome_detail",
     "instrument",
@@ -67,10 +49,10 @@ class Query:
         self.rows = rows
         self.rule = rule
         self.estimand = estimand
+        self.measure = estimand.wanted_measure
         self.family = rule.family(estimand.outcome)
-        flags, drugs = estimand.left_out_flags, estimand.left_out_medication
+        flags = estimand.left_out_flags
         self.flags = rule.left_out_flags if flags is None else flags
-        self.drugs = rule.left_out_medication if drugs is None else drugs
 
     def run(self) -> Selection:
         """Return the chosen effects, their alternatives and what was left out."""
@@ -86,7 +68,7 @@ class Query:
         chosen, alternatives = self._choose(usable)
         return Selection(
             estimand=self.estimand,
-            effects=_frame(chosen, _EFFECT_COLUMNS),
+            effects=_frame(chosen, (*_EFFECT_COLUMNS, *self.rows.carried)),
             alternatives=_frame(alternatives, _ALTERNATIVE_COLUMNS),
             left_out=_frame(left_out, _LEFT_OUT_COLUMNS),
         )
@@ -105,8 +87,8 @@ class Query:
             return f"the same trial as {row.duplicate_of}, which is used instead"
         if row.same_as_row:
             return f"the same result as row {row.same_as_row}, which is used instead"
-        if row.medication_class in self.drugs:
-            return f"medication left out of claims about combined treatment: {row.medication_class}"
+        if kind := self.rule.left_out_kind(row, self.estimand.left_out_kinds):
+            return f"left out of all claims by its kind of treatment: {kind}"
         if self.estimand.weeks is not None:
             first, last = self.estimand.weeks
             if not first <= row.weeks <= last:
@@ -116,7 +98,7 @@ class Query:
         for flag in self.flags:
             if flag in str(row.flags).split("; "):
                 return f"left out of the primary analysis by its flag: {flag}"
-        effect = self.rows.effect(row, self.estimand.wanted_measure, self.estimand.variance)
+        effect = self.rows.effect(row, self.measure, self.estimand.variance)
         return Candidate(row, effect) if isinstance(effect, Oriented) else effect.reason
 
     def _choose(
@@ -128,10 +110,10 @@ class Query:
             choice = choose(
                 cell[outcome],
                 self.rule,
-                measure=self.estimand.wanted_measure,
+                measure=self.measure,
                 variance=self.estimand.variance,
             )
-            chosen.append(_effect_row(choice))
+            chosen.append(_effect_row(choice, self.rows.carried))
             alternatives += [
                 _alternative_row(candidate)
                 for candidates in cell.values()
@@ -158,7 +140,6 @@ _EFFECT_COLUMNS = (
         "row_ids",
     ),
     *_ROW_COLUMNS,
-    *TRIAL_COLUMNS,
 )
 _ALTERNATIVE_COLUMNS = (
     *_IDENTITY,
@@ -168,13 +149,13 @@ _ALTERNATIVE_COLUMNS = (
 _LEFT_OUT_COLUMNS = (*_IDENTITY, "reason", "favours", *_ROW_COLUMNS, "doi", "pmid")
 
 
-def _effect_row(choice: Choice) -> dict[str, Any]:
+def _effect_row(choice: Choice, columns: Iterable[str]) -> dict[str, Any]:
     row, effect = choice.lead, choice.effect
     numbers = effect.numbers
     half = float(stats.norm.ppf(0.975)) * float(np.sqrt(effect.vi))
     return {
         **_describe(row),
-        **{name: getattr(row, name) for name in TRIAL_COLUMNS},
+        **{name: getattr(row, name) for name in columns},
         **_effect_fields(effect),
         "ci_lb": effect.yi - half,
         "ci_ub": effect.yi + half,

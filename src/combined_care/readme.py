@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import combined_care
 from combined_care import markup
+from combined_care.data_dictionary import dictionary_page
 from combined_care.errors import DataError
 from combined_care.paths import project_root
+from combined_care.review import current_review
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +45,8 @@ def verdict_table(verdicts: Mapping[str, Any]) -> str:
         lines.append(f"| {claim['text']} | **{label}** | {basis} |")
     release, version = verdicts["data_release"], verdicts["package_version"]
     lines += ["", f"Evidence release {release}, package version {version}. g: Hedges' g, positive"]
-    lines[-1] += " favours combined treatment; brackets: 95 % confidence interval; k: trials."
+    lines[-1] += f" favours {current_review().treatment}; brackets: 95 % confidence interval; k:"
+    lines[-1] += " trials."
     return "\n".join(lines)
 
 
@@ -115,13 +118,15 @@ def api_page() -> str:
 
 
 def main() -> int:
-    """Write the table into the README of the project, and the page of the API."""
+    """Write the table into the README of the project, the page of the API and the dictionary."""
     root = project_root()
     verdicts = json.loads((root / "reports" / "verdicts.json").read_text(encoding="utf-8"))
     readme = root / "README.md"
     text = with_table(readme.read_text(encoding="utf-8"), verdict_table(verdicts))
     readme.write_text(text, encoding="utf-8")
     (root / "docs" / "api.md").write_text(api_page(), encoding="utf-8")
+    dictionary = dictionary_page(root / "data")
+    (root / "docs" / "data-dictionary.md").write_text(dictionary, encoding="utf-8")
     return 0
 
 

@@ -39,7 +39,7 @@ _HARMLESS = frozenset({_CLAIMS, "words.yaml"})
 #: Cells of a row that decide which question it belongs to; "" stands for a row new or gone.
 _PLACING = frozenset({"", "trial_id", "experimental", "comparator", "outcome", "same_as_row"})
 #: Trial columns, beside those of the question, that decide whether and how a trial is pooled.
-_DECIDING = ("duplicate_of", "medication_class", "n_randomised")
+_DECIDING = ("duplicate_of", "n_randomised")
 #: Parts of an analysis's record that are no numbers, or follow from its effects.
 _NO_NUMBERS = frozenset({"analysis", "title", "role", "trials"})
 
@@ -163,7 +163,8 @@ class _Changes:
     def behind(self, analysis: Analysis, trial: str, rows: set[str]) -> tuple[str, ...]:
         """Name the changes behind an effect that rests on `rows`, as closely as they are known."""
         asked = analysis.estimand
-        columns = {"", *asked.trials, *asked.any_of, *_DECIDING, analysis.moderator}
+        left_out = self.after.evidence.rule.left_out_kinds
+        columns = {"", *asked.trials, *asked.any_of, *_DECIDING, *left_out, analysis.moderator}
         own = self.of_trial.get(trial, [])
         near = [
             cause.sentence

@@ -10,7 +10,7 @@ import pandas as pd
 from combined_care.contrasts import Numbers, oriented_effect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -27,6 +27,8 @@ class Rows:
         Outcome rows joined with their trials; must not change afterwards.
     arms_of_trial : mapping of str to int
         Number of arms of each trial.
+    carried : iterable of str
+        Columns of a trial that its effects carry along.
 
     Notes
     -----
@@ -34,7 +36,13 @@ class Rows:
     and the effect of a row, do not depend on the question and are computed once.
     """
 
-    def __init__(self, contrasts: pd.DataFrame, arms_of_trial: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        contrasts: pd.DataFrame,
+        arms_of_trial: Mapping[str, int],
+        carried: Iterable[str] = (),
+    ) -> None:
+        self.carried = tuple(carried)
         self._contrasts = contrasts
         self._arms_of_trial = arms_of_trial
         self._rows: list[Any] = list(contrasts.itertuples(index=False))

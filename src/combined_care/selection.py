@@ -14,7 +14,7 @@ from combined_care.conversions import combine_means
 from combined_care.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from combined_care.effects import Measure, SmdVariance
@@ -38,7 +38,23 @@ class SelectionRule:
     details: tuple[str, ...]
     correlation: float
     left_out_flags: tuple[str, ...]
-    left_out_medication: tuple[str, ...]
+    left_out_kinds: Mapping[str, tuple[str, ...]]
+
+    def left_out_kind(self, row: Any, instead: tuple[str, ...] | None = None) -> str:
+        """Return the kind of treatment for which a row stays out; empty where there is none.
+
+        Parameters
+        ----------
+        row : named tuple
+            An outcome row joined with its trial.
+        instead : tuple of str, optional
+            Kinds that stay out instead of those of the rule, in the same columns.
+        """
+        for column, kinds in self.left_out_kinds.items():
+            kind = str(getattr(row, column))
+            if kind in (kinds if instead is None else instead):
+                return kind
+        return ""
 
     def family(self, outcome: str) -> tuple[str, ...]:
         """Return the outcomes that answer for `outcome`, best first."""
@@ -64,11 +80,13 @@ def load_rule(path: Path) -> SelectionRule:
         for item in given["rank"]
     )
     outcomes = {name: tuple(family) for name, family in given["outcomes"].items()}
-    words = ("instruments", "details", "left_out_flags", "left_out_medication")
+    words = ("instruments", "details", "left_out_flags")
+    kinds = {column: tuple(words) for column, words in given["left_out_kinds"].items()}
     return SelectionRule(
         outcomes=outcomes,
         rank=ranks,
         correlation=float(given["correlation"]),
+        left_out_kinds=kinds,
         **{name: tuple(given[name]) for name in words},
     )
 

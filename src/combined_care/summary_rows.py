@@ -14,14 +14,6 @@ if TYPE_CHECKING:
     from combined_care.overlap import Proportion
     from combined_care.translation import NumberNeeded
 
-#: What people do when the event happens; scales of severity are told as response.
-VERBS = {
-    "response": "respond",
-    "remission": "reach remission",
-    "relapse": "relapse",
-    "dropout": "drop out",
-}
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SummaryRow(Result):
@@ -32,16 +24,17 @@ class SummaryRow(Result):
     analysis, role, question : str
         Id, role and title of the analysis.
     comparator : str
-        What combined treatment was compared with, in words.
+        What the experimental arm was compared with, in words.
     k, n : int
         Trials, and people in those that report arm sizes.
     measure : str
         Measure of the effect, e.g. ``SMD``.
     estimate, ci_lb, ci_ub, pi_lb, pi_ub : float or Absent
         Effect with its confidence and prediction interval on the scale that readers know: ratios
-        are taken out of their logs. Above 0 (ratios: above 1) favours combined treatment.
+        are taken out of their logs. Above 0 (ratios: above 1) favours the experimental arm.
     event : str
-        What happens to the people counted: a key of :data:`VERBS`; empty where nobody is counted.
+        What happens to the people counted: an outcome that is an event; empty where nobody is
+        counted.
     absolute, absolute_new : AbsoluteEffect or Absent
         How many have the event in either arm, with the confidence interval, and with the
         prediction interval.
@@ -50,7 +43,7 @@ class SummaryRow(Result):
     needed : NumberNeeded or Absent
         Number needed to treat.
     above_mean, superiority : Proportion or Absent
-        For standardised differences: people with combined treatment who fare better than the
+        For standardised differences: people of the experimental arm who fare better than the
         comparator's mean, and pairs in which they fare better.
     careful : AbsoluteEffect or None
         As `absolute`, with the conservative interval; only where the usual interval is narrower

@@ -98,7 +98,7 @@ class Table(TextTable):
 
 
 def read_text_table(
-    path: Path, columns: Sequence[str]
+    path: Path, columns: Sequence[str], *, may_be_empty: bool = False
 ) -> tuple[TextTable | None, tuple[Problem, ...]]:
     """Read a comma-separated UTF-8 file with a header row.
 
@@ -108,6 +108,8 @@ def read_text_table(
         The file.
     columns : sequence of str
         The columns that it must have, in their order.
+    may_be_empty : bool
+        Whether a header without rows will do.
 
     Returns
     -------
@@ -123,14 +125,15 @@ def read_text_table(
     that its other problems are listed in the same run. A byte order mark is skipped with a
     warning, as spreadsheet programs add it unasked.
     """
-    return _Reader(path, tuple(columns)).read()
+    return _Reader(path, tuple(columns), may_be_empty=may_be_empty).read()
 
 
 class _Reader:
     """One pass over one file; a class only to keep the steps short."""
 
-    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, columns: tuple[str, ...], *, may_be_empty: bool) -> None:
         self.path = path
+        self.may_be_empty = may_be_empty
         self.columns = columns
         self.problems: list[Problem] = []
         self.whole = True
@@ -190,7 +193,7 @@ class _Reader:
         if not self._check_header(header):
             return None
         rows = self._rectangle(records[1:], len(header))
-        if len(records) == 1:
+        if len(records) == 1 and not self.may_be_empty:
             self._say("at least one row below the header", value="only a header")
         frame = pd.DataFrame([row for _, row in rows], columns=header, dtype=str)
         return TextTable(

@@ -29,6 +29,7 @@ class Treatments:
     arms: dict[str, tuple[str, ...]]
     classes: dict[str, dict[str, str]]
     words: dict[str, tuple[str, ...]]
+    controls: dict[str, str]
 
     def name(self, row: Any, side: Literal["e", "c"], level: Level) -> str | None:
         """Name the treatment of one arm of an outcome row joined with its trial.
@@ -124,4 +125,4 @@ def load_treatments(path: Path | None = None) -> Treatments:
     if wrong:
         message = f"{file.name}: words with a kind or class it does not describe: {wrong}"
         raise DataError(message)
-    return Treatments(arms, given["classes"], words)
+    return Treatments(arms, given["classes"], words, given["controls"])

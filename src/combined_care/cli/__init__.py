@@ -12,7 +12,19 @@ import sys
 from typing import TYPE_CHECKING
 
 from combined_care import __version__
-from combined_care.cli import analyse, claims, diff, import_, output, render, validate, verify
+from combined_care.cli import (
+    add_trial,
+    analyse,
+    claims,
+    diff,
+    export,
+    import_,
+    new,
+    output,
+    render,
+    validate,
+    verify,
+)
 from combined_care.cli.parsing import Completion, Parser, add_globals
 from combined_care.errors import CombinedCareError
 
@@ -20,18 +32,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 #: The commands, in the order of the help.
-COMMANDS = (validate, import_, claims, analyse, render, diff, verify)
+COMMANDS = (validate, add_trial, import_, claims, analyse, export, render, diff, verify, new)
 
 INTERRUPTED = 128 + 2  # as a shell reports a process that SIGINT ended
 NOBODY_READS = 128 + 13  # and one that SIGPIPE ended: `combined-care claims | head -1`
 
 _EPILOG = """examples:
   combined-care validate                       every problem of the data, or "ok" with counts
+  combined-care add-trial                      asks, checks, shows what changes, appends
+  combined-care import trials.csv --format metapsy   data of other people
   combined-care claims                         all verdicts
   combined-care analyse --diagnosis panic --comparator psychotherapy_plus_placebo
+  combined-care export --claim ocd-combined --to ocd   for RevMan, R, BibTeX, PRISMA, archives
   combined-care render                         bring all reports up to date
   combined-care render --claim panic-combined  one report
   combined-care diff old/data data             what a new data release changes
+  combined-care new my-review                  a project for another question
   combined-care COMMAND --help                 the options of a command, with examples
 
 exit status: 0 done, 1 the data or a report have a problem, 2 the command was not understood,
@@ -77,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="combined-care",
-        description="When should psychotherapy and medication be combined, and how sure can we be?",
+        description="From trial tables to verdicts: evidence, pre-specified claims, reports.",
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"combined-care {__version__}")

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _OURS = ("estimate", "ci_lb", "ci_ub")
 _PREDICTION = ("pi_lb", "pi_ub")
 _THEIRS = ("published", "published_ci_lb", "published_ci_ub")
-_SIDES = ("the comparator", "combined treatment")
 _WHO_AT, _PLOT_LEFT, _GAP = 0.3, 0.45, 0.45
 _LABEL_LENGTH, _STACKED_LENGTH = 34, 38
 
@@ -33,7 +32,7 @@ def comparison(
     table: pd.DataFrame,
     *,
     measure: str = "SMD",
-    favours: tuple[str, str] = _SIDES,
+    favours: tuple[str, str] | None = None,
     narrow: bool = False,
 ) -> Figure:
     """Draw pooled effects of this project beside published ones.

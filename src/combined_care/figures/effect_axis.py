@@ -9,6 +9,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from combined_care.figures.style import RATIOS
 from combined_care.markup import number as plain_number
+from combined_care.review import current_review
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +40,11 @@ def reach(
     low, high = min(low, inner_low, -0.25), max(high, inner_high, 0.25)
     margin = 0.03 * (high - low)
     return low - margin, high + margin
+
+
+def named_sides(favours: tuple[str, str] | None) -> tuple[str, str]:
+    """Name whom the left and the right side favour: by default as the review of the project."""
+    return favours or ("the comparator", current_review().treatment)
 
 
 def set_ticks(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 
+from combined_care.figures.effect_axis import named_sides
 from combined_care.figures.forest_rows import draw_forest
 from combined_care.figures.style import RC, effect_text, number, symbol
 from combined_care.figures.trial_groups import grouped
@@ -26,7 +27,7 @@ def forest(
     fit: Synthesis | Absent,
     *,
     measure: str = "SMD",
-    favours: tuple[str, str] = ("the comparator", "combined treatment"),
+    favours: tuple[str, str] | None = None,
     smallest: Number | None = None,
     by: str | None = None,
     levels: pd.DataFrame | None = None,
@@ -93,7 +94,7 @@ def describe_forest(
     fit: Synthesis | Absent,
     *,
     measure: str = "SMD",
-    favours: tuple[str, str] = ("the comparator", "combined treatment"),
+    favours: tuple[str, str] | None = None,
     by: str | None = None,
     levels: pd.DataFrame | None = None,
     titles: Mapping[str, str] | None = None,
@@ -111,13 +112,13 @@ def describe_forest(
         How many trials lie on which side, the pooled result of all and of each group, and the
         range of the trials.
     """
-    k = len(effects)
+    k, (left, right) = len(effects), named_sides(favours)
     trials = "1 trial" if k == 1 else f"{k} trials"
     better = int((effects["ci_lb"] > 0).sum())
     worse = int((effects["ci_ub"] < 0).sum())
     said = [
         f"Forest plot of {trials}. {better} of {k} confidence intervals lie wholly on the side "
-        f"that favours {favours[1]}, {worse} on the side that favours {favours[0]}, "
+        f"that favours {right}, {worse} on the side that favours {left}, "
         f"{k - better - worse} include no effect."
     ]
     if k > 1:

@@ -65,7 +65,7 @@ def draw_forest(
     groups: Sequence[Group],
     *,
     measure: str,
-    favours: tuple[str, str],
+    favours: tuple[str, str] | None,
     smallest: Number | None,
     narrow: bool,
 ) -> Figure:

@@ -10,6 +10,7 @@ import matplotlib as mpl
 from combined_care.figures.key import Mark, draw_key, key_height
 from combined_care.figures.sheet import Sheet, blank, sheet_for, wrapped, write
 from combined_care.figures.style import ACCENT, INK, MUTED, PAPER, RC, SECOND
+from combined_care.review import current_review
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,8 +127,8 @@ def describe_icon_array(
     name = {"confidence": "confidence", "prediction": "prediction"}.get(effect.interval, "credible")
     return (
         f"Of 100 people, {counts.comparator} have {outcome} with {comparator} and "
-        f"{counts.combined} with combined treatment ({100 * effect.level:g} % {name} interval "
-        f"{counts.low} to {counts.high}): {counts.changed(outcome)}."
+        f"{counts.combined} with {current_review().treatment} ({100 * effect.level:g} % {name} "
+        f"interval {counts.low} to {counts.high}): {counts.changed(outcome)}."
     )
 
 
@@ -150,7 +151,7 @@ def _heads(
 ) -> tuple[list[str], list[str]]:
     length = sheet.length(1.45 if sheet.is_narrow else 2.6, sheet.text)
     first = f"{_upper(comparator)}: {counts.comparator} of 100 have {outcome}"
-    second = f"Combined treatment: {counts.combined} of 100 have {outcome}"
+    second = f"{_upper(current_review().treatment)}: {counts.combined} of 100 have {outcome}"
     return wrapped(first, length), wrapped(second, length)
 
 
@@ -196,7 +197,7 @@ def _marks(counts: PerHundred, outcome: str) -> list[Mark]:
         words = "has it only with" if counts.change > 0 else "is spared it by"
         marks.append(
             Mark(
-                f"{words} combined treatment: {counts.changed(outcome)}", marker="D",
+                f"{words} {current_review().treatment}: {counts.changed(outcome)}", marker="D",
                 hollow=counts.change < 0, colour=ACCENT if counts.is_gain else SECOND, size=44,
             )
         )  # fmt: skip

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 from matplotlib.transforms import blended_transform_factory
 
-from combined_care.figures.effect_axis import set_ticks
+from combined_care.figures.effect_axis import named_sides, set_ticks
 from combined_care.figures.sheet import Align, bare, panel, sheet_for, wrapped
 from combined_care.figures.style import ACCENT, INK, MUTED, PAPER, SECOND, scale_name
 
@@ -39,7 +39,7 @@ class IntervalSheet:
     measure : str
         Names the axis; ratios are logs and read as ratios.
     favours : tuple of str
-        Whom the left and the right side favour.
+        Whom the left and the right side favour; by default the comparator and the experimental arm.
     plot_left : float
         Where the plot of a wide sheet begins, in parts of its width.
     """
@@ -50,7 +50,7 @@ class IntervalSheet:
         limits: tuple[float, float],
         *,
         measure: str,
-        favours: tuple[str, str],
+        favours: tuple[str, str] | None,
         narrow: bool,
         plot_left: float = 0.4,
         stacked_left: float = 0.03,
@@ -59,7 +59,7 @@ class IntervalSheet:
         self.sheet = sheet_for(narrow=narrow)
         row, head = (_STACKED_ROW, _STACKED_HEAD) if narrow else (_ROW, _HEAD)
         self.span = (stacked_left, 0.97) if narrow else (plot_left, PLOT_END)
-        sides = self._sides(favours)
+        sides = self._sides(named_sides(favours))
         names = wrapped(scale_name(measure), self.sheet.length(self.sheet.width))
         line = 1.3 * self.sheet.small / 72
         foot = 0.3 + line * (len(names) + max(map(len, sides)))

@@ -52,7 +52,7 @@ def network_graph(nodes: pd.DataFrame, edges: pd.DataFrame, *, narrow: bool = Fa
     _check(nodes, edges)
     sheet = sheet_for(narrow=narrow)
     # A telephone is narrow: the circle becomes an oval that leaves room for names beside it.
-    across, down, room = (0.68, 1.3, 0.6) if narrow else (2.1, 1.75, 0.55)
+    across, down, room = (0.55, 1.3, 0.6) if narrow else (2.1, 1.75, 0.55)
     names = [str(name) for name in nodes["name"]]
     centre = (sheet.width / 2, down + room)
     height = 2 * (down + room)

@@ -64,7 +64,7 @@ def symbol(measure: str) -> str:
 
 
 def scale_name(measure: str) -> str:
-    """Name the axis of a measure; ratios are turned so that above 1 favours combined treatment."""
+    """Name the axis of a measure; ratios are turned so that above 1 is better."""
     name = _SCALE_NAME.get(measure, measure)
     return f"{name}, turned so that above 1 is better" if measure in RATIOS else name
 

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 
 from combined_care.figures.columns import floats, require_columns
-from combined_care.figures.effect_axis import reach
+from combined_care.figures.effect_axis import named_sides, reach
 from combined_care.figures.interval_sheet import NUMBERS_AT, IntervalSheet
 from combined_care.figures.style import INK, MUTED, RC, SECOND, effect_text, number, shorten, symbol
 from combined_care.markup import MINUS
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from combined_care.figures.sheet import Align
     from combined_care.results import FloatArray, Number
 
-_SIDES = ("the comparator", "combined treatment")
 _WANTED = ("estimate", "ci_lb", "ci_ub")
 _K_AT, _PLOT_LEFT, _CHANGES_AT = 0.35, 0.39, 1.0
 _CHANGED = "≠"
@@ -34,7 +33,7 @@ def cumulative(
     table: pd.DataFrame,
     *,
     measure: str = "SMD",
-    favours: tuple[str, str] = _SIDES,
+    favours: tuple[str, str] | None = None,
     smallest: Number | None = None,
     narrow: bool = False,
 ) -> Figure:
@@ -73,7 +72,7 @@ def leave_one_out(
     *,
     verdict: str | None = None,
     measure: str = "SMD",
-    favours: tuple[str, str] = _SIDES,
+    favours: tuple[str, str] | None = None,
     smallest: Number | None = None,
     narrow: bool = False,
 ) -> Figure:
@@ -118,7 +117,7 @@ def leave_one_out(
 
 
 def describe_cumulative(
-    table: pd.DataFrame, *, measure: str = "SMD", favours: tuple[str, str] = _SIDES
+    table: pd.DataFrame, *, measure: str = "SMD", favours: tuple[str, str] | None = None
 ) -> str:
     """Say in words what the cumulative plot shows: the text alternative of the figure."""
     labels, sides = labels_of(table), _side(table)
@@ -132,7 +131,7 @@ def describe_cumulative(
     else:
         other = np.flatnonzero(sides != sides[-1])
         start = 0 if other.size == 0 else int(other[-1]) + 1
-        side = favours[1] if sides[-1] > 0 else favours[0]
+        side = named_sides(favours)[int(sides[-1] > 0)]
         said.append(
             f"From {labels[start]} on (k = {table['k'].iloc[start]}) every interval lies on the "
             f"side that favours {side}."
@@ -214,7 +213,7 @@ def _rows(
     more: float,
     *,
     measure: str,
-    favours: tuple[str, str],
+    favours: tuple[str, str] | None,
     narrow: bool,
     changed: Sequence[bool] = (),
 ) -> IntervalSheet:

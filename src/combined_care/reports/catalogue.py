@@ -10,9 +10,13 @@ import yaml
 
 from combined_care import anchors
 from combined_care.claims import choose_claims, load_claims
+from combined_care.network_claims import NETWORK_FILE
+from combined_care.published_map import MAP_FILE
 from combined_care.reports import parameters
 from combined_care.reports.inputs import Uses
 from combined_care.reports.settings import WhatIf, changes
+from combined_care.review import FILE as REVIEW_FILE
+from combined_care.review import load_review
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,6 +71,8 @@ def pages(root: Path, chosen: Sequence[str] | None = None) -> list[Page]:
         trials = _trials(root)
         found += _diagnosis_pages(root, trials, claims)
         found += [*_single_pages(root), *_trials_pages(root, trials)]
+    if not load_review(root / "data" / REVIEW_FILE).pre_specified:
+        found = [replace(page, status="Not pre-specified") for page in found]
     for page in found:
         parameters.check(page.notebook, page.parameters, {"claim": testable})
     return found
@@ -97,9 +103,8 @@ def _title(claim: Claim) -> str:
     return claim.text.rstrip(".")
 
 
-#: Name, title and notebook of the pages that there is one of.
+#: Name and title of the pages that there is one of, beside the index.
 SINGLE = {
-    "index": "When should psychotherapy and medication be combined?",
     "robustness": "How much the verdicts depend on our choices",
     "published": "Our results beside those that reviews have published",
     "network": "Do the parts add up?",
@@ -115,8 +120,21 @@ WITHOUT_VERDICTS = frozenset({"data", "methods", "network", "published"})
 EXPLORATORY = {"network": "Exploratory, not pre-specified"}
 
 
+def single_pages(root: Path) -> dict[str, str]:
+    """Return name and title of the pages that there is one of and that a project has data for."""
+    data, review = root / "data", load_review(root / "data" / REVIEW_FILE)
+    needed = {
+        "robustness": (data / "multiverse.yaml").is_file(),
+        "published": (data / MAP_FILE).is_file(),
+        "network": (data / NETWORK_FILE).is_file(),
+        "design": bool(review.design_page),
+    }
+    pages = {"index": review.title, **SINGLE}
+    return {name: title for name, title in pages.items() if needed.get(name, True)}
+
+
 def _single_pages(root: Path) -> Iterator[Page]:
-    for name, title in SINGLE.items():
+    for name, title in single_pages(root).items():
         uses = Uses(everything=True) if name in WITHOUT_VERDICTS else None
         status = EXPLORATORY.get(name, "Pre-specified")
         yield Page(name, title, root / "notebooks" / f"{name}.ipynb", {}, uses, status)
@@ -151,5 +169,7 @@ def _trials_pages(root: Path, trials: list[dict[str, str]]) -> Iterator[Page]:
     for group in anchors.trial_groups():
         title = f"The trials, {anchors.letters(group)}"
         listed = tuple(t["trial_id"] for t in trials if anchors.trial_group(t["trial_id"]) == group)
+        if not listed:
+            continue
         uses = Uses(trials={"trial_id": listed}, registry=True)
         yield Page(anchors.trials_page(group), title, notebook, {"group": group}, uses)

@@ -10,6 +10,7 @@ from combined_care.reports import parts, picture, plain, rules
 from combined_care.reports.adjusted import adjusted
 from combined_care.reports.turning import without_each_trial
 from combined_care.results import Absent
+from combined_care.review import current_review
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +37,9 @@ def summary(verdict: Verdict) -> Safe:
 
 def analyses(verdict: Verdict, evidence: Evidence) -> Safe:
     """Show every analysis: figure, numbers, rule, trials, sensitivity and what is not pooled."""
-    return join(analysis(result, evidence) for result in verdict.results)
+    each = "Each analysis shows what was pooled, how sure the result is, and what was left out."
+    shown = (analysis(result, evidence) for result in verdict.results)
+    return join([paragraph(f"{parts.sign_note()} {each}"), *shown])
 
 
 _ROLES = {"decisive": "The verdict rests on this.", "context": "Context, not decisive."}
@@ -81,7 +84,7 @@ def _trials(result: AnalysisResult) -> object:
 def _favours(result: AnalysisResult, evidence: Evidence) -> tuple[str, str]:
     comparators = result.analysis.estimand.comparator
     other = evidence.name(comparators[0]) if len(comparators) == 1 else "the comparator"
-    return other, "combined treatment"
+    return other, evidence.treatment(result.analysis.estimand)
 
 
 def _forest(result: AnalysisResult, evidence: Evidence) -> Safe:
@@ -133,7 +136,8 @@ def _not_pooled(result: AnalysisResult) -> Safe:
 def _directions(rows: pd.DataFrame) -> Safe:
     """Count what the texts say; counting directions is no test and is said not to be one."""
     counts = rows["favours"].value_counts()
-    told = {name: int(counts.get(name, 0)) for name in ("combined", "none", "comparator")}
+    sides = (*current_review().experimental, "none", "comparator")
+    told = {name: int(counts.get(name, 0)) for name in sides}
     said = [f"{tables.favours_words(name)}: {count}" for name, count in told.items()]
     rest = len(rows) - sum(told.values())
     return paragraph(
@@ -143,20 +147,24 @@ def _directions(rows: pd.DataFrame) -> Safe:
 
 
 def rule(verdict: Verdict, evidence: Evidence) -> Safe:
-    """Print the pre-specified rule of the claim: model, thresholds, and each estimand."""
+    """Print the rule of the claim: model, thresholds, and each estimand."""
     own = [
-        ("A claim that", rules.KINDS[verdict.claim.kind]),
-        ("Section of the article", verdict.claim.section),
+        ("A claim that", rules.kinds()[verdict.claim.kind]),
+        (f"Section of {evidence.review.source_again}", verdict.claim.section),
     ]
     rows = [
         (result.analysis.title, result.analysis.kind, result.analysis.role,
          rules.estimand_words(result.analysis, evidence))
         for result in verdict.results
     ]  # fmt: skip
-    caption = "The analyses, as fixed in data/claims.yaml"
+    caption = "The analyses, as data/claims.yaml has them"
     header = ("Analysis", "Judged as", "Role", "Trials and results that count")
+    fixed = "Fixed before the result was seen."
+    if not evidence.review.pre_specified:
+        fixed = "Not pre-specified: the claim and its rule were not fixed in advance."
     return join(
         [
+            paragraph(fixed),
             table(("This claim", "Value"), own, caption="Kind and place of the claim"),
             rules.shared_table(verdict.claim.rules),
             markup.scroll(table(header, rows, caption=caption, css="wide"), caption),
@@ -170,8 +178,8 @@ def limits(verdict: Verdict) -> Safe:
     own = [verdict.claim.limits] if verdict.claim.limits else []
     said = [
         *own,
-        "The data are extracted from reports and reviews; severity, medication management and "
-        "other codes are partly judgement, and 'unclear' is left as it is.",
+        "The data are extracted from reports and reviews; how trials and their people are coded "
+        "is partly judgement, and 'unclear' is left as it is.",
         "Not demonstrated is not the same as no effect, and insufficient is not the same as "
         "ineffective: both say what the numbers at hand cannot settle.",
         "Direction-only results and results without arm sizes are listed above and not pooled.",

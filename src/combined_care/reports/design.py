@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from combined_care import tables
-from combined_care.ledger import ledger
+from combined_care.ledger import APART, ledger
 from combined_care.markup import Safe, details, join, jump, paragraph, scroll, table
 from combined_care.reports import parts, questions, shared
+from combined_care.review import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
     from combined_care.reports.questions import Question
     from combined_care.verdicts import Verdict
 
-#: Single treatments that combined treatment is compared with.
-_COMPARATORS = ("pharmacotherapy", "psychotherapy", "psychotherapy_plus_placebo")
-#: Columns that describe how a trial was made, with their names.
-_COLUMNS = {
-    "design": "start of the second treatment",
-    "medication_management": "medication management",
-    "placebo_controlled": "pill placebo in the trial",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -40,12 +32,12 @@ class Findings:
     evidence : Evidence
         All tables.
     rows : pandas.DataFrame
-        Outcome rows of combined treatment against a comparator, one a trial, comparator and
+        Outcome rows of the experimental arm against a comparator, one a trial, comparator and
         result.
     results : mapping
         Column -> one result a level and comparator.
     verdicts : tuple of Verdict
-        Of the claims whose moderator is one of the columns or the psychotherapy.
+        Of the claims whose moderator is one of the columns, or the kind of a part of treatment.
     """
 
     evidence: Evidence
@@ -57,48 +49,47 @@ class Findings:
 def look_at(evidence: Evidence, claims: Mapping[str, Claim]) -> Findings:
     """Gather what the data hold on trial design."""
     rows = ledger(evidence)
-    rows = rows[~rows["fate"].isin(["repeated", "network", "other_medication"])]
+    rows = rows[~rows["fate"].isin(APART)]
     rules = next(iter(claims.values())).rules
-    about = [claim for claim in claims.values() if _is_about_design(claim)]
+    review = evidence.review
+    columns = {*review.design_page, *(f"{part}_class" for part in review.parts)}
+    about = [claim for claim in claims.values() if _moderators(claim) & columns]
     return Findings(
         evidence=evidence,
         rows=rows,
         results={
             column: questions.ask(_questions(column, evidence), evidence, rules)
-            for column in _COLUMNS
+            for column in review.design_page
         },
         verdicts=tuple(shared.judged_all(about, evidence)),
     )
 
 
-def _is_about_design(claim: Claim) -> bool:
-    wanted = {*_COLUMNS, "psychotherapy_class"}
-    return any(analysis.moderator in wanted for analysis in claim.analyses)
+def _moderators(claim: Claim) -> set[str]:
+    return {analysis.moderator for analysis in claim.analyses}
 
 
 def _questions(column: str, evidence: Evidence) -> Iterator[Question]:
     """Ask for each level of a column; where the design is not asked for, it is held constant."""
-    fixed = {} if column == "design" else {"design": ["concurrent"]}
+    review = evidence.review
+    fixed = {} if column == "design" else {"design": list(review.main_design)}
     for level in evidence.vocabulary[column]:
-        for comparator in _COMPARATORS:
+        for comparator in review.comparators:
             yield (
                 f"{column}-{level}-{comparator}".replace("_", "-"),
                 level,
-                {"outcome": "efficacy", "comparator": [comparator], **fixed, column: [level]},
+                {"comparator": [comparator], **fixed, column: [level]},
             )
 
 
 def summary(found: Findings) -> Safe:
     """Say in two sentences how the trials were made."""
-    trials = found.rows.drop_duplicates("trial_id")
-    together = int((trials["design"] == "concurrent").sum())
-    placebo = int((trials["placebo_controlled"] == "yes").sum())
-    unclear = int((trials["medication_management"] == "unclear").sum())
+    trials, review = found.rows.drop_duplicates("trial_id"), found.evidence.review
+    told = "; ".join(_told(column, trials, found.evidence) for column in review.design_page)
     return join([
         parts.lead(
-            f"In {together:,} of {len(trials):,} trials of combined treatment both treatments "
-            f"began together; {placebo:,} had an arm with a pill placebo. For {unclear:,} trials "
-            "it is unclear how the medication was managed."
+            f"Of {len(trials):,} trials of {review.treatment} the tables say how they were made. "
+            f"{told}."
         ),
         paragraph(
             "People are not assigned to designs: trials that differ in design differ in much else, "
@@ -107,12 +98,25 @@ def summary(found: Findings) -> Safe:
     ])  # fmt: skip
 
 
+def _told(column: str, trials: pd.DataFrame, evidence: Evidence) -> str:
+    """Count the trials by one column, the most frequent level first."""
+    sizes = trials[column].value_counts().items()
+    counted = ", ".join(f"{evidence.name(str(level))} {size:,}" for level, size in sizes)
+    return f"{tables.sentence(evidence.review.columns[column])}: {counted}"
+
+
 def counts(found: Findings) -> Safe:
-    """Show the trials by design, comparator, diagnosis, medication management and blinding."""
-    pairs = [(column, "comparator") for column in _COLUMNS]
-    pairs += [("medication_management", "design"), ("diagnosis", "design")]
-    pairs += [("diagnosis", "medication_management")]
-    return join(_crossed(found, row, column) for row, column in pairs)
+    """Show the trials by each column and comparator, and by diagnosis and each of two columns."""
+    columns = found.evidence.review.design_page
+    pairs = [(column, "comparator") for column in columns]
+    first = columns[:2]
+    pairs += [(second, first[0]) for second in first[1:]]
+    pairs += [("diagnosis", column) for column in first]
+    said = paragraph(
+        "Each trial is counted once in a cell; a trial with several comparators stands in several "
+        "columns."
+    )
+    return join([said, *(_crossed(found, row, column) for row, column in pairs)])
 
 
 def _crossed(found: Findings, row: str, column: str) -> Safe:
@@ -125,7 +129,8 @@ def _crossed(found: Findings, row: str, column: str) -> Safe:
         (tables.sentence(name(level)), *(int(numbers.get((level, other), 0)) for other in columns))
         for level in _levels(each, row, found.evidence)
     ]
-    titles = (_COLUMNS.get(row, row), _COLUMNS.get(column, column))
+    names = found.evidence.review.columns
+    titles = (names.get(row, row), names.get(column, column))
     header = (tables.sentence(titles[0]), *(tables.sentence(name(other)) for other in columns))
     caption = f"Trials by {titles[0]} and {titles[1]}"
     return scroll(table(header, rows, caption=caption, css="numbers"), caption)
@@ -139,12 +144,12 @@ def _levels(rows: pd.DataFrame, column: str, evidence: Evidence) -> list[str]:
 
 def pooled(found: Findings) -> Safe:
     """Show the pooled efficacy at each level of each column, against each comparator."""
-    shown = [_pooled_table(column, found) for column in _COLUMNS]
-    return join([paragraph(parts.DESCRIPTIVE_NOTE, " ", parts.SIGN_NOTE), *shown])
+    shown = [_pooled_table(column, found) for column in found.evidence.review.design_page]
+    return join([paragraph(parts.DESCRIPTIVE_NOTE, " ", parts.sign_note()), *shown])
 
 
 def _pooled_table(column: str, found: Findings) -> Safe:
-    name = found.evidence.name
+    name, review = found.evidence.name, found.evidence.review
     rows = [
         (
             tables.sentence(name(result.analysis.title)),
@@ -155,9 +160,10 @@ def _pooled_table(column: str, found: Findings) -> Safe:
         )
         for result in found.results[column]
     ]
-    header = (tables.sentence(_COLUMNS[column]), "Against", "Trials (k)", "People (n)", "Result")
-    also = "" if column == "design" else ", both treatments beginning together"
-    caption = f"Efficacy at the end of acute treatment by {_COLUMNS[column]}{also}"
+    called = review.columns[column]
+    header = (tables.sentence(called), "Against", "Trials (k)", "People (n)", "Result")
+    also = "" if column == "design" else f", where {review.starts[review.main_start].name}"
+    caption = f"{parts.outcome_words(MAIN, found.evidence)}, by {called}{also}"
     shown = scroll(table(header, rows, caption=caption, css="wide"), caption)
     named = join(_named_trials(result, found) for result in found.results[column] if result.k)
     return join([shown, details("The trials of each result", named)])

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from combined_care import tables
-from combined_care.landscape import COMPARATORS
-from combined_care.ledger import count_trials, ledger
+from combined_care.ledger import APART, count_trials, ledger
 from combined_care.markup import Safe, bullets, join, jump, paragraph, scroll, table
 from combined_care.reports import parts, picture, plain, questions, shared
 from combined_care.reports.claim import description
@@ -23,13 +22,6 @@ if TYPE_CHECKING:
     from combined_care.findings import AnalysisResult
     from combined_care.reports.questions import Question
     from combined_care.verdicts import Verdict
-
-#: Which results count: relapse where treatment goes on after remission, else efficacy.
-_ASKED: Mapping[str, Mapping[str, Any]] = {
-    "concurrent": {"outcome": "efficacy"},
-    "added": {"outcome": "efficacy"},
-    "after-remission": {"outcome": "relapse", "phase": []},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +81,19 @@ def names(claim: Claim, diagnosis: str) -> bool:
 
 
 def _questions(diagnosis: str, counts: pd.DataFrame, evidence: Evidence) -> Iterator[Question]:
-    for start, (words, designs) in tables.STARTS.items():
-        for comparator in COMPARATORS:
+    review = evidence.review
+    for start, asked in review.starts.items():
+        for comparator in review.every_comparator:
             if _trials(counts, comparator, start)[0]:
                 yield (
                     tables.question_place(comparator, start),
-                    f"{words}, against {evidence.name(comparator)}",
+                    f"{asked.name}, against {evidence.name(comparator)}",
                     {
                         "diagnosis": [diagnosis],
                         "comparator": [comparator],
-                        "design": list(designs),
-                        **_ASKED[start],
+                        "design": list(asked.designs),
+                        "outcome": asked.outcome,
+                        "phase": list(review.phases(asked.outcome)),
                     },
                 )
 
@@ -112,18 +106,19 @@ def _trials(counts: pd.DataFrame, comparator: str, start: str) -> tuple[int, int
 
 def summary(found: Findings) -> Safe:
     """Say in two sentences what there is, with one picture."""
-    combined = found.rows[~found.rows["fate"].isin(["repeated", "network", "other_medication"])]
+    combined = found.rows[~found.rows["fate"].isin(APART)]
+    review = found.evidence.review
     usable = combined[combined["fate"] == "usable"]
     first = (
         f"{tables.sentence(tables.count(_entries(found)))} on {found.name} "
         f"{'is' if _entries(found) == 1 else 'are'} in the data. "
     )
     second = (
-        f"{tables.sentence(tables.count(combined['trial_id'].nunique()))} compared combined "
-        f"treatment with something else, {usable['trial_id'].nunique()} of them with numbers that "
-        "can be pooled."
+        f"{tables.sentence(tables.count(combined['trial_id'].nunique()))} compared "
+        f"{review.treatment} with something else, {usable['trial_id'].nunique()} of them with "
+        "numbers that can be pooled."
     )
-    together = [r for r in found.results if r.analysis.id.endswith("-concurrent")]
+    together = [r for r in found.results if r.analysis.id.endswith(f"-{review.main_start}")]
 
     def against(result: AnalysisResult) -> str:
         return f"against {found.evidence.name(result.analysis.estimand.comparator[0])}"
@@ -149,7 +144,7 @@ def claims(found: Findings) -> Safe:
         ".",
     )
     if not found.verdicts:
-        return join([paragraph("No claim of the article names this diagnosis."), everybody])
+        return join([paragraph("No claim names this diagnosis."), everybody])
     caption = f"Claims that name {found.name}"
     return join([tables.verdict_table(found.verdicts, caption=caption), everybody])
 
@@ -158,17 +153,18 @@ def gaps(found: Findings) -> Safe:
     """Count trials by comparator and by when the second treatment comes in; gaps are said."""
     asked = {result.analysis.id for result in found.results}
     rows = []
-    for comparator in COMPARATORS:
+    review = found.evidence.review
+    for comparator in review.every_comparator:
         cells: list[object] = [tables.sentence(found.evidence.name(comparator))]
-        for start in tables.STARTS:
+        for start in review.starts:
             trials, usable = _trials(found.counts, comparator, start)
             words = f"{trials} ({usable} usable)" if trials else "no trial"
             here = tables.question_place(comparator, start)
             cells.append(jump(f"#{here}", words) if here in asked else words)
         rows.append(cells)
     header = (
-        "Combined treatment against",
-        *(tables.sentence(words) for words, _ in tables.STARTS.values()),
+        tables.sentence(f"{review.treatment} against"),
+        *(tables.sentence(start.name) for start in review.starts.values()),
     )
     caption = f"{tables.sentence(found.name)}: trials, and those with usable numbers on any outcome"
     return scroll(table(header, rows, caption=caption, css="gaps"), caption)
@@ -183,7 +179,19 @@ def results(found: Findings) -> Safe:
         for r in found.results
     )
     shown = (description(result, found.evidence) for result in found.results)
-    return join([listed, *shown])
+    return join([paragraph(_asked(found.evidence)), listed, *shown])
+
+
+def _asked(evidence: Evidence) -> str:
+    """Say which outcome counts for each kind of question."""
+    starts: dict[str, list[str]] = {}
+    for start in evidence.review.starts.values():
+        starts.setdefault(start.outcome, []).append(start.name)
+    said = (
+        f"{parts.outcome_words(outcome, evidence)} ({'; '.join(names)})"
+        for outcome, names in starts.items()
+    )
+    return f"What is pooled, and in brackets where: {'. '.join(said)}."
 
 
 def trials(found: Findings) -> Safe:
@@ -191,8 +199,10 @@ def trials(found: Findings) -> Safe:
     here = found.evidence.trials
     here = here[here["diagnosis"] == found.diagnosis].sort_values(["year", "label", "trial_id"])
     rows = [_trial_row(trial, found) for trial in here.itertuples(index=False)]
-    header = ("Trial", "Year", "People", "Start of the second treatment", "Medication",
-              "Psychotherapy", "Randomised", "Results", "Usable")  # fmt: skip
+    review = found.evidence.review
+    coded = (review.columns[column] for column in ("population", "design"))
+    names = map(tables.sentence, (*coded, *review.parts.values()))
+    header = ("Trial", "Year", *names, "Randomised", "Results", "Usable")
     caption = f"All trials on {found.name}"
     shown = table(header, rows, caption=caption, css="wide", anchor="all-trials")
     return scroll(shown, caption)
@@ -205,8 +215,7 @@ def _trial_row(trial: Any, found: Findings) -> tuple[object, ...]:
         _whole(trial.year, ""),
         name(trial.population),
         name(trial.design),
-        name(trial.medication_class),
-        name(trial.psychotherapy_class),
+        *(name(getattr(trial, f"{part}_class")) for part in found.evidence.review.parts),
         _whole(trial.n_randomised, ","),
         len(rows),
         int((rows["fate"] == "usable").sum()),

@@ -18,8 +18,11 @@ MANIFEST = "MANIFEST.sha256"
 def replace_file(path: Path, content: str | bytes) -> None:
     """Write a file in one step: readers see the old or the new one, never half of it."""
     half = path.with_name(f".{path.name}.{os.getpid()}.part")
-    half.write_bytes(content.encode() if isinstance(content, str) else content)
-    half.replace(path)
+    try:
+        half.write_bytes(content.encode() if isinstance(content, str) else content)
+        half.replace(path)
+    finally:  # a full disk or an interrupt leaves nothing behind
+        half.unlink(missing_ok=True)
 
 
 def executed(root: Path, name: str) -> Path:

@@ -26,7 +26,7 @@ VERDICTS: Mapping[str, tuple[str, tuple[Label, ...]]] = {
 #: Class of a row -> name of the filter. The classes are the sets of claims.
 SETS = {
     "primary": "primary: where the evidence is said to be strongest",
-    "secondary": "secondary: the rest of the article",
+    "secondary": "secondary: the rest",
     "not_testable": "beyond trials of this kind",
 }
 

@@ -11,7 +11,8 @@ from combined_care import figure_tables, figures
 from combined_care import tables as shown
 from combined_care.literature import Comparison, compare_with_published, summarise
 from combined_care.markup import Safe, details, join, paragraph
-from combined_care.published_map import PublishedMap, load_published_map
+from combined_care.paths import project_root
+from combined_care.published_map import MAP_FILE, PublishedMap, load_published_map
 from combined_care.reports import parts
 from combined_care.results import Absent
 from combined_care.scales import measure_name
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from combined_care.verdicts import Verdict
 
 PAGE = "published"
-#: What the efficacy of a claim is made of.
-_EFFICACY = ("severity", "response", "remission")
 _NOT_MEANT = (
     "Both rest largely on the same trials, so agreement is no second proof and no test of the "
     "difference is made. A published number is never pooled with ours. Where the two differ, "
@@ -49,13 +48,17 @@ def from_literature(verdict: Verdict, evidence: Evidence) -> Safe:
     Notes
     -----
     A result is shown where one of the claim's analyses asks for the same comparator, the same
-    diagnoses, the same phase and the same outcome (severity, response and remission are all
-    efficacy). Its other filters may differ; the table says what was asked of our data. Pairs
-    without an interval on both sides, or with too few trials of ours, are counted only.
+    diagnoses, the same phase and the same outcome (or one that stands in for it). Its other filters
+    may differ; the table says what was asked of our data. Pairs without an interval on both sides,
+    or with too few trials of ours, are counted only.
     """
+    if not (project_root() / "data" / MAP_FILE).is_file():
+        return paragraph("No published result has been matched with the questions of this review.")
     everything = load_published_map(evidence)
     asked = [analysis.estimand for analysis in verdict.claim.analyses]
-    same = tuple(m for m in everything.matches if any(_alike(m.estimand, e) for e in asked))
+    same = tuple(
+        m for m in everything.matches if any(_alike(m.estimand, e, evidence) for e in asked)
+    )
     link = paragraph(shown.page_link(PAGE, "All published results beside ours"), ".")
     if not same:
         none = "No published result in our table asks what this claim asks."
@@ -71,8 +74,8 @@ def from_literature(verdict: Verdict, evidence: Evidence) -> Safe:
     return join([paragraph(said, _NOT_MEANT if counted else ""), table, link])
 
 
-def _alike(theirs: Estimand, ours: Estimand) -> bool:
-    outcomes = _EFFICACY if ours.outcome == "efficacy" else (ours.outcome,)
+def _alike(theirs: Estimand, ours: Estimand, evidence: Evidence) -> bool:
+    outcomes = evidence.rule.family(ours.outcome)
     diagnoses = [set(estimand.trials.get("diagnosis", ())) for estimand in (theirs, ours)]
     return (
         theirs.outcome in outcomes
@@ -105,7 +108,7 @@ def summary(found: Published) -> Safe:
         [
             parts.lead(str(counts)),
             paragraph(_NOT_MEANT),
-            paragraph(parts.SIGN_NOTE),
+            paragraph(parts.sign_note()),
             tables.counts_table(counts, caption),
             details(obstacles, tables.reasons_table(counts.not_comparable, obstacles)),
         ]

@@ -7,10 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from combined_care import __version__, tables
-from combined_care.contrasts import MEASURE_OF_OUTCOME
 from combined_care.markup import Safe, bullets, join, paragraph, scroll, table
 from combined_care.reports import inputs, parts, rules
 from combined_care.reports.references import citations
+from combined_care.review import current_review
 from combined_care.scales import measure_name
 from combined_care.synthesis import synthesize
 
@@ -35,16 +35,17 @@ def summary(claims: Mapping[str, Claim]) -> Safe:
     """Say how a verdict comes about, in two sentences and a few steps."""
     testable = sum(claim.testable for claim in claims.values())
     analyses = sum(len(claim.analyses) for claim in claims.values())
+    when = "before a result was seen" if current_review().pre_specified else "not in advance"
     return join([
         parts.lead(
             f"{testable} claims were turned into {analyses} analyses, and into rules that decide "
-            "each verdict, before a result was seen. Every number in the reports is computed by "
-            "the program from the tables; none is typed into a page."
+            f"each verdict, {when}. Every number in the reports is computed by the program from "
+            "the tables; none is typed into a page."
         ),
         bullets([
             "Each analysis takes one result per trial, comparator and outcome, by the rule below.",
             "Its effect is computed from the numbers of the report and turned so that positive "
-            "favours combined treatment.",
+            f"favours {current_review().treatment}.",
             "The effects are pooled by one model that all claims share.",
             "The rule of the claim turns the result into a label. A claim stands as far as the "
             "weakest of its decisive analyses.",
@@ -56,8 +57,8 @@ def model(claims: Mapping[str, Claim]) -> Safe:
     """Show the model, the thresholds and the measures."""
     shared = _rules(claims)
     measures = [
-        (tables.sentence(outcome), _measure(measure))
-        for outcome, measure in MEASURE_OF_OUTCOME.items()
+        (tables.sentence(name.replace("_", " ")), _measure(outcome.measure))
+        for name, outcome in current_review().outcomes.items()
     ]
     caption = "Measure of each outcome, unless an analysis names another"
     df = inspect.signature(synthesize).parameters["pi_df"].default
@@ -85,8 +86,9 @@ def selection(evidence: Evidence) -> Safe:
     """Show the rule that picks one result per trial, comparator and outcome."""
     rule = evidence.rule
     families = bullets(
-        f"{tables.sentence(name)} is {', otherwise '.join(family)}; response and remission are "
-        "brought to the scale of g by Chinn's method"
+        f"{tables.sentence(evidence.name(name))} is "
+        f"{', otherwise '.join(map(evidence.name, family))}; events are brought to the scale of g "
+        "by Chinn's method"
         for name, family in rule.outcomes.items()
     )
     caption = "How a choice among several results of a trial is made, first criterion first"
@@ -122,10 +124,11 @@ def _patterns(patterns: tuple[str, ...]) -> Safe:
 def _left_out(rule: SelectionRule) -> Safe:
     flags = parts.meanings("outcomes", "flags")
     rows = [(flag, flags.get(flag, "")) for flag in rule.left_out_flags]
-    reason = "left out of claims about combined treatment"
-    rows += [(drug.replace("_", " "), reason) for drug in rule.left_out_medication]
-    caption = "What stays out of primary analyses, by flag or medication"
-    return scroll(table(("Flag or medication", "Meaning"), rows, caption=caption), caption)
+    reason = "left out of all claims by its kind of treatment"
+    kinds = (kind for words in rule.left_out_kinds.values() for kind in words)
+    rows += [(kind.replace("_", " "), reason) for kind in kinds]
+    caption = "What stays out of primary analyses, by flag or kind of treatment"
+    return scroll(table(("Flag or kind of treatment", "Meaning"), rows, caption=caption), caption)
 
 
 def sensitivity(claims: Mapping[str, Claim]) -> Safe:

@@ -100,12 +100,12 @@ def look_at(evidence: Evidence) -> Findings:
 
 
 def summary(found: Findings) -> Safe:
-    """Say in plain words what the networks answer, disorder by disorder."""
+    """Say in plain words what the networks answer, one by one."""
     return join(
         [
             parts.lead(words.headline(found.verdicts)),
             _warning(found),
-            parts.heading("in-short", "In short, by disorder"),
+            parts.heading("in-short", "In short, by network"),
             *(_in_words(question, found) for question in found.judged),
         ]
     )
@@ -230,9 +230,9 @@ def _graph(question: NetworkQuestion, given: NetworkInput, network: NetworkMetaA
 def _components(fitted: FittedNetwork, measure: str, name: str) -> Safe:
     shown: list[object] = [
         paragraph(
-            "What each part does when the parts are taken to add up, and when psychotherapy and "
-            "medication may do more or less together than the sum. A pill placebo counts as a part "
-            "of its own."
+            "What each part does when the parts are taken to add up, and when "
+            f"{' and '.join(fitted.parts)} may do more or less together than the sum. A control "
+            "counts as a part of its own."
         )
     ]
     for fit, title in ((fitted.components, "added up"), (fitted.interacting, "with interaction")):
@@ -332,6 +332,7 @@ def _thin(question: NetworkQuestion, fitted: FittedNetwork) -> Safe:
 def rule(found: Findings) -> Safe:
     """Print the rule of the claims, with when it was written."""
     own, shared = found.registry.rules, found.rules
+    parts_of = next(iter(found.fitted.values())).parts
     test = {"knha": "Knapp-Hartung", "z": "normal"}[model_of(shared).test]
     rows = [
         ("Written", own.fixed),
@@ -341,8 +342,8 @@ def rule(found: Findings) -> Safe:
         ("Trials that must compare the two directly", shared.min_trials),
         (
             "The parts add up",
-            f"{100 * (2 * shared.level - 1):g} % interval of the interaction of psychotherapy and "
-            f"medication within plus and minus {shared.smallest_effect:g}",
+            f"{100 * (2 * shared.level - 1):g} % interval of the interaction of "
+            f"{' and '.join(parts_of)} within plus and minus {shared.smallest_effect:g}",
         ),
         ("They do not add up", f"{100 * shared.level:g} % interval of it excludes 0"),
         ("Trials that a network needs for that", own.min_trials_interaction),
@@ -391,8 +392,8 @@ def limits() -> Safe:
             "two good treatments may give less than their sum without working against each other.",
             "Trials are compared as if people, settings and doses were exchangeable between them. "
             "Nothing in the numbers shows that they are.",
-            "Nobody can be blinded to psychotherapy, and where medication is added without a pill "
-            "placebo nobody was blinded to that either: part of what is added may be expectation.",
+            "Where people know what they are given, because nothing can hide it or no control was "
+            "there to do so, part of what is added may be expectation.",
             "That designs do not clearly disagree is no proof that they agree: the test sees "
             "little where comparisons are made by few trials.",
             "Left open is not the same as no effect, and too few trials not the same as no use.",

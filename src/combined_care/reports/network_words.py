@@ -9,6 +9,7 @@ from combined_care.results import Absent, is_present
 from combined_care.scales import natural
 from combined_care.tables import count, equals, sentence
 from combined_care.tables.network import effect_phrase
+from combined_care.treatments import load_treatments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,11 +50,6 @@ _ADDS: dict[Label, str] = {
     "not_demonstrated_imprecise": "whether {part} adds to {base} is left open",
     "contradicted": "{part} on top of {base} makes the result worse",
 }
-#: What a part of a comparator is there for.
-_HIDES = {
-    "placebo": "where a pill placebo hides who has medication",
-    "attention control": "where as much attention stands in for psychotherapy",
-}
 
 
 def answer(verdict: NetworkVerdict) -> str:
@@ -80,7 +76,8 @@ def _against(effect: NetworkEffect, measure: str) -> str:
     if effect.ci_lb <= 0:
         seen = "no gain is shown"
     added = effect.against.split(" + ")[-1]
-    hidden = f", {_HIDES[added]}" if added in _HIDES else ""
+    why = load_treatments().controls.get(added, "")
+    hidden = f", {why}" if why else ""
     return f"Against {effect.against}{hidden}, {seen}: {effect_phrase(effect, measure)}."
 
 
@@ -143,8 +140,7 @@ def sureness(fitted: FittedNetwork) -> str:
         )
     return (
         f"{start}. What each part does by itself, and so their sum, is seen only through the "
-        f"{_number(anchoring)} that had an arm with a pill placebo or attention control and "
-        "neither treatment."
+        f"{_number(anchoring)} that had an arm with a control and neither treatment."
     )
 
 
@@ -188,7 +184,7 @@ def headline(verdicts: Sequence[NetworkVerdict]) -> str:
     return (
         f"That one treatment adds to the other is shown for {shown} of {len(adds)} questions"
         f"{hangs}. Whether both together give the sum of what each gives, or more or less, is "
-        f"answered the same way by every analysis for {firm} of {len(sums)} groups of disorders; "
+        f"answered the same way by every analysis for {firm} of {len(sums)} networks; "
         f"for {len(answers) - firm} the answer changes with the analysis, and for "
         f"{len(sums) - len(answers)} there is none."
     )

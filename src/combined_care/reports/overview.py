@@ -12,10 +12,13 @@ from combined_care.landscape import map_evidence
 from combined_care.ledger import count_trials, ledger
 from combined_care.markup import Safe, bullets, details, join, jump, paragraph
 from combined_care.network_verdicts import judge_registered
+from combined_care.paths import project_root
 from combined_care.reports import parts
+from combined_care.reports.catalogue import single_pages
 from combined_care.reports.filters import filtered_table
 from combined_care.reports.page import VERDICTS
 from combined_care.results import Absent
+from combined_care.review import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,8 +29,19 @@ if TYPE_CHECKING:
     from combined_care.verdicts import Verdict
 
 _HOLDS: tuple[Label, ...] = ("supported_strongly", "supported")
-#: Single treatments that combined treatment is compared with.
-_SINGLE = ("pharmacotherapy", "psychotherapy", "psychotherapy_plus_placebo")
+
+#: Further pages: title, and what they are about. A project has those that it has data for.
+_MORE = {
+    "robustness": ("Robustness", ": how far every verdict depends on our choices"),
+    "published": ("Published results", ": ours beside those of reviews, and why they differ"),
+    "network": ("Networks", ": do the parts add up?"),
+    "design": ("Trial design", ": how the design of a trial goes along with its result"),
+    "data": (
+        "Data and provenance",
+        ": from the tables to a pooled result, sources, limits, and every trial",
+    ),
+    "methods": ("Methods", ": model, rules, what each verdict means, references"),
+}
 
 
 def answer(verdicts: Sequence[Verdict], evidence: Evidence) -> Safe:
@@ -35,8 +49,8 @@ def answer(verdicts: Sequence[Verdict], evidence: Evidence) -> Safe:
     tested = [verdict for verdict in verdicts if verdict.claim.testable]
     return join([
         parts.lead(
-            f"{len(tested)} claims of one health article about combining psychotherapy with "
-            f"medication, tested with {len(evidence.trials):,} randomised trials: "
+            f"{len(tested)} claims of {evidence.review.source} about {evidence.review.subject}, "
+            f"tested with {len(evidence.trials):,} randomised trials: "
             f"{_counted(tested, *_HOLDS)} hold, {_counted(tested, 'fragile')} fragile; the others "
             "do not hold, hold in part only, or cannot be judged yet."
         ),
@@ -115,7 +129,7 @@ def _missing(verdicts: Sequence[Verdict], evidence: Evidence) -> Iterator[object
     cells, usable, studied = _cells(evidence)
     yield join([
         jump("#gaps", f"{cells - studied} of {cells} questions"),
-        " (diagnosis by single treatment by start of the second) have no trial at all, "
+        f" (diagnosis by comparator by {evidence.review.columns['design']}) have no trial at all, "
         f"{studied - usable} more no usable numbers.",
     ])  # fmt: skip
     yield join([
@@ -126,10 +140,11 @@ def _missing(verdicts: Sequence[Verdict], evidence: Evidence) -> Iterator[object
 
 
 def _cells(evidence: Evidence) -> tuple[int, int, int]:
-    """Count the questions on single treatments: all, with usable numbers, with any trial."""
+    """Count the questions of the review: all, with usable numbers, with any trial."""
+    review = evidence.review
     counts = tables.by_start(count_trials(ledger(evidence)))
-    counts = counts[counts["comparator"].isin(_SINGLE)]
-    every = evidence.trials["diagnosis"].nunique() * len(_SINGLE) * len(tables.STARTS)
+    counts = counts[counts["comparator"].isin(review.comparators)]
+    every = evidence.trials["diagnosis"].nunique() * len(review.comparators) * len(review.starts)
     return every, int((counts["usable"] > 0).sum()), len(counts)
 
 
@@ -151,7 +166,10 @@ def evidence_map(evidence: Evidence, verdicts: Sequence[Verdict]) -> Safe:
         caption=said,
     )
     table = details("The same as a table, with links", tables.map_table(found, evidence.name))
-    return join([shown, table])
+    main = evidence.review.starts[evidence.review.main_start]
+    intro = paragraph(f"Which questions have trials where {main.name}, how many people, and what "
+                      "they show. A gap is a result too.")  # fmt: skip
+    return join([intro, shown, table])
 
 
 def gap_map(evidence: Evidence) -> Safe:
@@ -186,21 +204,13 @@ def more_pages(evidence: Evidence) -> Safe:
         (tables.page_link(tables.diagnosis_page(name), evidence.name(name)) for name in names),
         css="inline",
     )
+    pages = single_pages(project_root())
+    without = [_MORE[name][0] for name in _MORE if name not in pages]
+    said = f"Not in this review, for want of its data: {', '.join(without)}." if without else ""
     return join([
-        bullets([
-            join([tables.page_link("robustness", "Robustness"), ": how far every verdict depends "
-                  "on our choices"]),
-            join([tables.page_link("published", "Published results"), ": ours beside those of "
-                  "reviews, and why they differ"]),
-            join([tables.page_link("network", "Networks"), ": do psychotherapy and medication add "
-                  "up?"]),
-            join([tables.page_link("design", "Trial design"), ": how the design of a trial goes "
-                  "along with its result"]),
-            join([tables.page_link("data", "Data and provenance"), ": from the tables to a pooled "
-                  "result, sources, limits, and every trial"]),
-            join([tables.page_link("methods", "Methods"), ": model, rules, what each verdict "
-                  "means, references"]),
-        ]),
+        bullets(join([tables.page_link(name, title), about])
+                for name, (title, about) in _MORE.items() if name in pages),
+        paragraph(said) if said else "",
         paragraph("By diagnosis:"),
         by_diagnosis,
     ])  # fmt: skip
@@ -208,10 +218,13 @@ def more_pages(evidence: Evidence) -> Safe:
 
 def about(evidence: Evidence) -> Safe:
     """Say what the evidence holds and how the numbers are to be read."""
+    first, *others = map(evidence.name, evidence.rule.family(MAIN))
+    usable = f"{first} where a trial reports usable numbers" if others else first
+    family = ", else ".join([usable, *others])
     return paragraph(
-        f"{evidence}. Efficacy is symptom severity where a trial reports usable numbers, else "
-        f"response, else remission, brought to the scale of Hedges' g. {parts.SIGN_NOTE} A label "
-        "says what the evidence in this project shows, not what to do."
+        f"{evidence}. {tables.sentence(evidence.name(MAIN))} is {family}, brought to the scale of "
+        f"Hedges' g. {parts.sign_note()} A label says what the evidence in this project shows, not "
+        "what to do."
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from combined_care import figures, tables
 from combined_care.markup import Safe, join, text
 from combined_care.paths import project_root
+from combined_care.review import current_review
 from combined_care.schema import PACKAGE_FILE
 
 if TYPE_CHECKING:
@@ -16,12 +17,9 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from combined_care.evidence import Evidence
     from combined_care.ledger import Fate
 
-SIGN_NOTE = (
-    "Positive numbers favour combined treatment; odds and risk ratios are turned so that above 1 "
-    "is better."
-)
 DESCRIPTIVE_NOTE = (
     "These results describe what the data hold. They follow the shared rules, but no claim named "
     "them in advance unless a link says so; the more one looks at, the more will stand out by "
@@ -35,11 +33,11 @@ FATES: Mapping[Fate, tuple[str, str]] = {
     ),
     "network": (
         "network only",
-        "neither arm, or both, had combined treatment: the row links trials in a network",
+        "neither arm, or both, had what is under review: the row links trials in a network",
     ),
-    "other_medication": (
-        "other medication",
-        "d-cycloserine or a psychedelic: kept, and left out of claims about combined treatment",
+    "other_kind": (
+        "other kind of treatment",
+        "kept, and left out of all claims by data/selection.yaml",
     ),
     "direction_only": ("direction only", "the report tells a direction or a p-value, no numbers"),
     "flagged": (
@@ -53,6 +51,20 @@ FATES: Mapping[Fate, tuple[str, str]] = {
     "no_effect": ("no effect", "the numbers do not give an effect that can be pooled"),
     "usable": ("usable", "an effect with its variance, open to the primary analyses"),
 }
+
+
+def sign_note() -> str:
+    """Say which way the numbers point."""
+    return (
+        f"Positive numbers favour {current_review().treatment}; odds and risk ratios are turned so "
+        "that above 1 is better."
+    )
+
+
+def outcome_words(outcome: str, evidence: Evidence) -> str:
+    """Name an outcome and the phases in which it counts, as the beginning of a sentence."""
+    phases = " or ".join(map(evidence.name, evidence.review.phases(outcome)))
+    return tables.sentence(", ".join(filter(None, (evidence.name(outcome), phases))))
 
 
 def section(place: str, title: object, *content: object, level: int = 2, css: str = "") -> Safe:

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from combined_care.claims import Rules
     from combined_care.evidence import Evidence
     from combined_care.reports.settings import WhatIf
-
-_AUTHORS = "The Combined Care authors"
+    from combined_care.selection import SelectionRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +46,10 @@ class Passport:
         Whether what the page shows was fixed before its result was seen.
     what_if : WhatIf, optional
         Settings that were not pre-specified; None on the signed-off pages.
+    site : str
+        Short name of the review, at the head of the page.
+    dataset, authors : str
+        Title of the data package, and its contributors.
     """
 
     title: str
@@ -61,6 +64,9 @@ class Passport:
     versions: Mapping[str, str]
     status: str = "Pre-specified"
     what_if: WhatIf | None = None
+    site: str = "Combined Care"
+    dataset: str = "Trials"
+    authors: str = ""
 
     @property
     def version(self) -> str:
@@ -102,18 +108,18 @@ class Passport:
             "@type": "Report",
             "name": self.title,
             "inLanguage": "en",
-            "author": {"@type": "Organization", "name": _AUTHORS},
+            "author": {"@type": "Organization", "name": self.authors},
             "license": address,
             "identifier": f"sha256:{self.inputs}",
             "creativeWorkStatus": "What if, not pre-specified" if changed else self.status,
             "isBasedOn": [
                 {
                     "@type": "Dataset",
-                    "name": "Trials of combined psychotherapy and medication",
+                    "name": self.dataset,
                     "description": f"{self.rows} outcome rows of {self.trials} randomised trials",
                     "version": self.release,
                     "license": address,
-                    "creditText": f"{_AUTHORS}, {name}",
+                    "creditText": f"{self.authors}, {name}",
                     "identifier": f"sha256:{self.data}",
                 },
                 {
@@ -141,8 +147,18 @@ def settings_in_words(rules: Rules, evidence: Evidence) -> dict[str, str]:
         f"{rules.min_trials_per_level} trials",
         "Correlation of results on the same people": f"{chosen.correlation:g} (assumed)",
         "Left out by flag": ", ".join(chosen.left_out_flags),
-        "Left out by medication": ", ".join(chosen.left_out_medication).replace("_", " "),
+        "Left out by kind of treatment": _kinds(chosen),
     }
+
+
+def _kinds(rule: SelectionRule) -> str:
+    kinds = [kind for words in rule.left_out_kinds.values() for kind in words]
+    return ", ".join(kinds).replace("_", " ") or "none"
+
+
+def authors_of(package: Mapping[str, Any]) -> str:
+    """Return the contributors that a data package names."""
+    return ", ".join(str(person["title"]) for person in package.get("contributors", ()))
 
 
 def licence_of(package: Mapping[str, Any]) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from combined_care import figures, tables
 from combined_care.markup import Safe, interval, number, text
 from combined_care.reports import parts
 from combined_care.results import Absent, is_present
+from combined_care.review import current_review
 from combined_care.scales import measure_name, natural
 from combined_care.synthesis import Synthesis
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from combined_care.findings import AnalysisResult
     from combined_care.verdicts import Verdict
-
-_FAVOURS = ("one treatment", "combined treatment")
 
 
 def verdict_picture(verdict: Verdict) -> Safe:
@@ -56,9 +55,10 @@ def results_picture(
         caption += " Dotted line: smallest effect of interest."
     if len(drawn) < len(rows):
         caption += " Results on another scale are in the table."
+    favours = ("one treatment", current_review().treatment)
     return parts.figure(
         lambda narrow: figures.forest(
-            drawn, Absent("each row is a pooled result"), measure=measure, favours=_FAVOURS,
+            drawn, Absent("each row is a pooled result"), measure=measure, favours=favours,
             smallest=smallest, narrow=narrow,
         ),
         name=name,

@@ -9,7 +9,7 @@ from combined_care import __version__
 from combined_care.claims import load_claims
 from combined_care.evidence import load_evidence
 from combined_care.reports import inputs
-from combined_care.reports.passport import Passport, licence_of, settings_in_words
+from combined_care.reports.passport import Passport, authors_of, licence_of, settings_in_words
 from combined_care.reports.settings import with_settings
 from combined_care.schema import PACKAGE_FILE
 
@@ -41,7 +41,7 @@ class Plan:
         self._rows = inputs.Rows(self.evidence)
         self._shared = inputs.shared_data_digest(root)
         self._documents = inputs.documents_digest(root)
-        self._licence = licence_of(package_of(root))
+        self._package = package_of(root)
 
     def verdicts(self, page: Page) -> tuple[str, ...]:
         """Return the ids of the claims whose verdicts the page shows."""
@@ -67,7 +67,10 @@ class Plan:
                 [self._shared, data],
                 others,
             ),
-            licence=self._licence,
+            licence=licence_of(self._package),
+            site=self.evidence.review.name,
+            dataset=str(self._package["title"]),
+            authors=authors_of(self._package),
             settings=settings_in_words(rules, self.evidence),
             versions=inputs.versions(),
             status=page.status,

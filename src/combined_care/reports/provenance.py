@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from combined_care import tables
-from combined_care.ledger import count_fates, ledger, uses
+from combined_care.ledger import APART, count_fates, ledger, uses
 from combined_care.markup import Safe, bullets, details, join, link, paragraph, scroll, table
 from combined_care.paths import project_root
 from combined_care.reports import parts
@@ -68,12 +68,12 @@ def flow(evidence: Evidence, rows: pd.DataFrame, claims: Iterable[Claim]) -> Saf
     """Show how many rows and trials are left after each step, and why the others are not."""
     fates = count_fates(rows).set_index("fate")
     used = uses(claims, evidence)
-    apart: tuple[Fate, ...] = ("repeated", "network", "other_medication")
+    apart = APART
     wordless: tuple[Fate, ...] = ("direction_only", "no_effect")
     doubtful: tuple[Fate, ...] = ("flagged", "without_arm_sizes")
     stages = (
         _stage("in the tables", rows, (), apart),
-        _stage("on combined treatment against a comparator", rows, apart, wordless),
+        _stage(f"on {evidence.review.treatment} against a comparator", rows, apart, wordless),
         _stage("with numbers that give an effect", rows, (*apart, *wordless), doubtful),
         _stage("open to the primary analyses", rows, (*apart, *wordless, *doubtful), ()),
         _Stage(
@@ -97,7 +97,8 @@ def _stage(
 
 
 def _box(stage: _Stage, fates: pd.DataFrame) -> Safe:
-    asides = bullets((_aside(fate, fates) for fate in stage.leaving), css="aside")
+    leaving = [fate for fate in stage.leaving if fates["rows"][fate] or fate not in APART]
+    asides = bullets((_aside(fate, fates) for fate in leaving), css="aside")
     counted = f"<strong>{stage.rows:,} results</strong> of {stage.trials:,} trials"
     return join([Safe(f"<p>{counted} "), stage.words, Safe("</p>"), asides])
 
@@ -186,13 +187,15 @@ def _package() -> dict[str, Any]:
 
 def agreement() -> Safe:
     """Show how often a second reader, who did not see the first reading, found the same number."""
-    readings = read_tables(project_root() / "data")["double_extraction"]
+    readings = read_tables(project_root() / "data").get("double_extraction")
+    if readings is None or readings.empty:
+        return paragraph("No number was read a second time by another reader.")
     agree = readings["agree"] == 1
     said = (
         f"{len(readings):,} numbers of {readings['row_id'].nunique():,} randomly chosen results "
         f"were read a second time by a reader who did not see the first reading; "
         f"{int(agree.sum()):,} ({100 * agree.mean():.1f} %) agree. The sample says nothing about "
-        "judgements such as design or severity, which were coded once."
+        "judgements, such as the coding of a design, which were made once."
     )
     rows = [
         (tables.row_link(row.row_id), row.cell, row.first, row.second)

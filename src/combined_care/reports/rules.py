@@ -6,24 +6,29 @@ from typing import TYPE_CHECKING
 
 from combined_care import decisions, tables
 from combined_care.markup import Safe, join, scroll, table
+from combined_care.review import current_review
 
 if TYPE_CHECKING:
     from combined_care.claims import Analysis, Rules
     from combined_care.evidence import Evidence
 
-#: What a claim asserts, by its kind.
-KINDS = {
-    "superiority": "combined treatment is better",
-    "meaningful": "combined treatment is better by enough to matter",
-    "equivalence": "one treatment is enough",
-    "moderator": "the size of the benefit differs",
-    "uncertainty": "the evidence is mixed",
-}
 _INTERVALS = {
     "knha": "Knapp-Hartung",
     "knha-conservative": "conservative Knapp-Hartung",
     "z": "normal",
 }
+
+
+def kinds() -> dict[str, str]:
+    """Say what a claim asserts, by its kind."""
+    treatment = current_review().treatment
+    return {
+        "superiority": f"{treatment} is better",
+        "meaningful": f"{treatment} is better by enough to matter",
+        "equivalence": "one treatment is enough",
+        "moderator": "the size of the benefit differs",
+        "uncertainty": "the evidence is mixed",
+    }
 
 
 def shared_table(rules: Rules) -> Safe:
@@ -48,15 +53,15 @@ def labels_table(kind: str) -> Safe:
     """Show what each label means for one kind of claim."""
     labels = decisions.MEANING
     rows = [(tables.label_tag(label), decisions.meaning(label, kind)) for label in labels]
-    caption = f"Labels of a claim that {KINDS[kind]}"
+    caption = f"Labels of a claim that {kinds()[kind]}"
     return scroll(table(("Label", "Meaning"), rows, caption=caption), caption)
 
 
 def special_labels_table() -> Safe:
     """Show the meanings of labels that hold for some kinds of claim only."""
     rows = [
-        (KINDS[kind], tables.label_tag(label), decisions.meaning(label, kind))
-        for kind in KINDS
+        (claimed, tables.label_tag(label), decisions.meaning(label, kind))
+        for kind, claimed in kinds().items()
         for label, usual in decisions.MEANING.items()
         if decisions.meaning(label, kind) != usual
     ]

@@ -22,17 +22,10 @@ if TYPE_CHECKING:
     from combined_care.verdicts import Verdict
 
 _NOT_MEANT = (
-    "Low certainty does not mean that combined treatment does not work, and high certainty would "
-    "not mean that it works well: a level says how far a number can be relied on. The rules are "
-    "the same for all claims; they read what the data hold and know nothing that is not in them."
+    "Low certainty does not mean that {} does not work, and high certainty would not mean that it "
+    "works well: a level says how far a number can be relied on. The rules are the same for all "
+    "claims; they read what the data hold and know nothing that is not in them."
 )
-#: Events as nouns, to say that somebody has them.
-_HAS = {
-    "response": "a response",
-    "remission": "a remission",
-    "relapse": "a relapse",
-    "dropout": "an early end of treatment",
-}
 
 
 def certainty(verdict: Verdict, evidence: Evidence) -> Safe:
@@ -51,9 +44,9 @@ def certainty(verdict: Verdict, evidence: Evidence) -> Safe:
         [
             _level(verdict),
             _findings(found),
-            _people(found.rows, verdict),
+            _people(found.rows, verdict, evidence),
             *(_domains(result) for result in verdict.decisive),
-            paragraph(_NOT_MEANT),
+            paragraph(_NOT_MEANT.format(evidence.review.treatment)),
             details("What the four levels mean", bullets(map(_meaning, LEVELS))),
         ]
     )
@@ -81,12 +74,13 @@ def _findings(found: FindingsSummary) -> Safe:
     return tables.findings_table(found, "Summary of findings: the decisive analyses")
 
 
-def _people(rows: tuple[SummaryRow, ...], verdict: Verdict) -> Safe:
+def _people(rows: tuple[SummaryRow, ...], verdict: Verdict, evidence: Evidence) -> Safe:
     """Draw 100 people for the first decisive analysis that can be told in people."""
     row = next((row for row in rows if isinstance(row.absolute, AbsoluteEffect)), None)
     if row is None or not isinstance(row.absolute, AbsoluteEffect):
         return Safe("")
-    effect, outcome, other = row.absolute, _HAS[row.event], row.comparator
+    effect, other = row.absolute, row.comparator
+    outcome = evidence.review.outcomes[row.event].noun
     said = figures.describe_icon_array(effect, outcome=outcome, comparator=other)
     caption = (
         f"{shown.sentence(row.question)}. {row.sentence} Where the rate with {other} comes from: "

@@ -28,16 +28,6 @@ if TYPE_CHECKING:
     from combined_care.claims import Claim
     from combined_care.evidence import Evidence
 
-_CODED = {
-    "population": "People",
-    "severity": "Severity",
-    "chronic": "Chronic",
-    "treatment_resistant": "Treatment-resistant",
-    "design": "Design",
-    "placebo_controlled": "Pill placebo in the trial",
-    "medication_management": "Medication management",
-}
-
 
 def entries(group: str, evidence: Evidence, claims: Iterable[Claim]) -> Safe:
     """Show every trial of a group of first letters.
@@ -64,11 +54,13 @@ def entries(group: str, evidence: Evidence, claims: Iterable[Claim]) -> Safe:
         )
         for trial in here.itertuples(index=False)
     )
-    return join([_intro(group, len(here)), *shown])
+    held = set(trials["trial_id"].map(tables.trial_group))
+    groups = [name for name in tables.trial_groups() if name in held]
+    return join([_intro(group, groups, len(here)), *shown])
 
 
-def _intro(group: str, count: int) -> Safe:
-    names = [(tables.trials_page(name), tables.letters(name)) for name in tables.trial_groups()]
+def _intro(group: str, groups: Iterable[str], count: int) -> Safe:
+    names = [(tables.trials_page(name), tables.letters(name)) for name in groups]
     said = (
         f"{tables.sentence(tables.count(count))} by the first letter of the identifier, each with "
         "every result that the data hold, "
@@ -78,7 +70,7 @@ def _intro(group: str, count: int) -> Safe:
         [
             parts.site_links(tables.trials_page(group), names, "Trials by letter"),
             parts.lead(said, tables.page_link("data", "Where the data come from"), "."),
-            paragraph(parts.SIGN_NOTE),
+            paragraph(parts.sign_note()),
         ]
     )
 
@@ -105,18 +97,21 @@ def _facts(trial: Any, evidence: Evidence) -> Iterator[tuple[object, object]]:
     )
     detail = f" ({trial.diagnosis_detail})" if trial.diagnosis_detail else ""
     yield "Diagnosis", join([diagnosis, detail])
-    for column, name in _CODED.items():
+    coded = evidence.review.columns
+    for column, name in coded.items():
         value = getattr(trial, column)
-        yield name, "" if value == "unclear" else evidence.name(value)
-    for name in ("medication", "psychotherapy"):
+        yield tables.sentence(name), "" if value == "unclear" else evidence.name(value)
+    for name, called in evidence.review.parts.items():
         kind = evidence.name(getattr(trial, f"{name}_class"))
         words = getattr(trial, name)
-        yield name.capitalize(), ": ".join(part for part in (kind, words) if part)
+        said = ": ".join(part for part in (kind, words) if part)
+        yield tables.sentence(called), said
     yield "Randomised", "" if pd.isna(trial.n_randomised) else f"{trial.n_randomised:,.0f} people"
     yield "Country and setting", ", ".join(part for part in (trial.country, trial.setting) if part)
     low = trial.low_risk_items
-    yield "Risk of bias", "" if pd.isna(low) else f"{low:g} of 4 items judged low by Metapsy"
-    untold = (name for column, name in _CODED.items() if getattr(trial, column) == "unclear")
+    judged = evidence.name("low_risk_items")
+    yield "Risk of bias", "" if pd.isna(low) else f"{low:g} of 4 {judged}"
+    untold = (name for column, name in coded.items() if getattr(trial, column) == "unclear")
     yield "Not told by what was read", ", ".join(untold).lower()
     yield "Note", trial.notes
 

@@ -18,7 +18,7 @@ from combined_care.anchors import (
     trials_place,
 )
 from combined_care.decisions import label_words
-from combined_care.tables.landscape import STARTS, by_start, gap_table, map_table
+from combined_care.tables.landscape import by_start, gap_table, map_table
 from combined_care.tables.moderators import moderator_tables
 from combined_care.tables.numbers import (
     checks_table,
@@ -51,7 +51,6 @@ from combined_care.tables.words import (
 )
 
 __all__ = [
-    "STARTS",
     "by_start",
     "checks_table",
     "count",

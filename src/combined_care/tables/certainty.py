@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from combined_care.event_rates import AbsoluteEffect
 from combined_care.markup import Safe, interval, number, scroll, table
 from combined_care.results import Absent
+from combined_care.review import current_review
 from combined_care.scales import measure_name
 from combined_care.tables.words import sentence
 
@@ -74,7 +75,8 @@ def findings_table(found: FindingsSummary, caption: str) -> Safe:
         Says what the table shows.
     """
     header = ("Question", "Trials (people)", "Effect (CI)",
-              f"Of {found.per} with the comparator", f"Of {found.per} with combined treatment",
+              f"Of {found.per} with the comparator",
+              f"Of {found.per} with {current_review().treatment}",
               "Number needed", "Certainty", "In plain words")  # fmt: skip
     rows = [_finding(row) for row in found.rows]
     return scroll(table(header, rows, caption=caption, css="wide"), caption)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from combined_care.anchors import diagnosis_page, page_link, question_place
 from combined_care.markup import Safe, scroll, table
+from combined_care.review import current_review
 from combined_care.synthesis import Synthesis
 from combined_care.tables.words import effect_words
 
@@ -27,7 +28,7 @@ def map_table(found: EvidenceMap, name: Callable[[str], str]) -> Safe:
         for diagnosis in found.diagnoses
     ]
     header = ("Diagnosis", *(name(c) for c in found.comparators))
-    caption = "Evidence map: combined treatment by diagnosis and comparator"
+    caption = f"Evidence map: {current_review().treatment} by diagnosis and comparator"
     return scroll(table(header, rows, caption=caption, css="wide"), caption)
 
 
@@ -42,20 +43,14 @@ def _cell(cell: Cell) -> object:
     if not cell.k:
         return words
     return page_link(
-        diagnosis_page(cell.diagnosis), words, question_place(cell.comparator, "concurrent")
+        diagnosis_page(cell.diagnosis),
+        words,
+        question_place(cell.comparator, current_review().main_start),
     )
 
 
-#: When the second treatment comes in: place in a page -> words, and the designs that count.
-STARTS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "concurrent": ("both treatments begin together", ("concurrent",)),
-    "added": ("second treatment added", ("sequential_addition",)),
-    "after-remission": ("after remission", ("maintenance", "discontinuation")),
-}
-
-
 def by_start(counts: pd.DataFrame) -> pd.DataFrame:
-    """Bring counts by design to counts by when the second treatment comes in.
+    """Bring counts by design to counts by the kinds of question that designs ask.
 
     Parameters
     ----------
@@ -68,14 +63,15 @@ def by_start(counts: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         The same with ``start`` in place of ``design``.
     """
-    start = {design: name for name, (_, designs) in STARTS.items() for design in designs}
+    starts = current_review().starts
+    start = {design: name for name, one in starts.items() for design in one.designs}
     keys = ["diagnosis", "comparator", "start"]
     found = counts.assign(start=counts["design"].map(start))
     return found.groupby(keys, as_index=False)[["trials", "usable"]].sum()
 
 
 def gap_table(counts: pd.DataFrame, diagnoses: Sequence[str], name: Callable[[str], str]) -> Safe:
-    """Show which questions have no trial: single treatments by when the second comes in.
+    """Show which questions have no trial: comparators by the kinds of question that designs ask.
 
     Parameters
     ----------
@@ -91,8 +87,8 @@ def gap_table(counts: pd.DataFrame, diagnoses: Sequence[str], name: Callable[[st
     keys = zip(*(found[name].astype(str) for name in names), strict=True)
     cells = dict(zip(keys, zip(found["trials"], found["usable"], strict=True), strict=True))
     studied = set(counts["diagnosis"])
-    single = ("pharmacotherapy", "psychotherapy", "psychotherapy_plus_placebo")
-    columns = [(comparator, start) for comparator in single for start in STARTS]
+    review = current_review()
+    columns = [(one, start) for one in review.comparators for start in review.starts]
     rows = [
         (
             page_link(diagnosis_page(diagnosis), name(diagnosis)),
@@ -101,7 +97,8 @@ def gap_table(counts: pd.DataFrame, diagnoses: Sequence[str], name: Callable[[st
         for diagnosis in diagnoses
         if diagnosis in studied
     ]
-    header = ("Diagnosis", *(f"Against {name(c)}: {STARTS[start][0]}" for c, start in columns))
+    asked = (f"Against {name(c)}: {review.starts[start].name}" for c, start in columns)
+    header = ("Diagnosis", *asked)
     caption = "Trials by question, in brackets those with usable numbers"
     return scroll(table(header, rows, caption=caption, css="wide gaps"), caption)
 

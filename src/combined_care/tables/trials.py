@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from combined_care.anchors import row_link, row_links, trial_link, trials_place
 from combined_care.markup import Safe, interval, join, link, number, scroll, table, text
+from combined_care.review import current_review
 from combined_care.scales import measure_name, natural
 from combined_care.synthesis import Synthesis
 from combined_care.tables.words import title
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
     from combined_care.findings import AnalysisResult
 
-_FAVOURS = {"combined": "combined treatment", "comparator": "the comparator", "none": "neither"}
-
 
 def favours_words(favours: str) -> str:
     """Say whom the text of a report says that its result favours."""
-    return _FAVOURS.get(favours, "not stated")
+    review = current_review()
+    words = dict.fromkeys(review.experimental, review.treatment) | {"comparator": "the comparator"}
+    return {**words, "none": "neither"}.get(favours, "not stated")
 
 
 def trials_table(result: AnalysisResult) -> Safe:
