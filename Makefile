@@ -37,7 +37,7 @@ verify: .venv/.installed ## Recompute the verdicts and compare with reports/verd
 	.venv/bin/combined-care verify $(ARGS)
 
 test: .venv/.installed ## Run all tests (ARGS="-k panic": some)
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	.venv/bin/python -m pytest --numprocesses 2 --no-loadscope-reorder $(ARGS)
 
 check: .venv/.installed ## Lint, format, types and data: report, change nothing
 	.venv/bin/ruff check --no-fix .

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
+from section import README, replaced
 
 from combined_care.inference import TESTS
 from combined_care.synthesis import synthesize_many
 
-README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
 SEED, EFFECT, VARIANCE = 20261124, 0.3, 0.05
 SIZES, RATIOS, HETEROGENEITY = (3, 5, 10, 20), (1, 20), (0.0, 0.02, 0.1)
 HEADER = (
@@ -63,11 +61,9 @@ def main() -> int:
     parser.add_argument("--sets", type=int, default=20_000, help="data sets per condition")
     parser.add_argument("--check", action="store_true", help="compare with the README only")
     options = parser.parse_args()
-    text = README.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
-    tail = rest.split(END)[1]
-    new = f"{head}{BEGIN}\n{coverage_table(options.sets)}\n{END}{tail}"
+    new = replaced("coverage", coverage_table(options.sets))
     if options.check:
+        text = README.read_text(encoding="utf-8")
         print("the table is current" if new == text else "the table of README.md is not current")
         return int(new != text)
     README.write_text(new, encoding="utf-8")

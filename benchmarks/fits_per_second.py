@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from pymare.estimators import VarianceBasedLikelihoodEstimator
+from section import write
 
 from combined_care.synthesis import synthesize, synthesize_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
 
 METAFOR_LOOP = """
 suppressMessages(library(metafor))
@@ -167,10 +166,7 @@ def main() -> None:
         measure(options.sets, min(options.looped, options.sets))
     print(printed.getvalue())
     if options.write:
-        text = README.read_text(encoding="utf-8")
-        head, rest = text.split(BEGIN)
-        block = f"{BEGIN}\n```text\n{printed.getvalue().strip()}\n```\n{END}"
-        README.write_text(head + block + rest.split(END)[1], encoding="utf-8")
+        write("speed", printed.getvalue())
 
 
 if __name__ == "__main__":

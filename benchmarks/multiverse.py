@@ -11,8 +11,9 @@ import argparse
 import resource
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from section import write
 
 from combined_care.claims import load_claims
 from combined_care.draws import permutation
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from combined_care.evidence import Evidence
     from combined_care.specifications import Part
 
-README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- multiverse: begin -->", "<!-- multiverse: end -->"
 #: Upper limits that the project sets itself: seconds on two cores, and megabytes.
 SECONDS, MEGABYTES = 60.0, 1000.0
 
@@ -127,10 +126,7 @@ def main() -> None:
     text = report(options.looped)
     print(text)
     if options.write:
-        page = README.read_text(encoding="utf-8")
-        head, rest = page.split(BEGIN)
-        block = f"{BEGIN}\n```text\n{text}\n```\n{END}"
-        README.write_text(head + block + rest.split(END)[1], encoding="utf-8")
+        write("multiverse", text)
 
 
 if __name__ == "__main__":

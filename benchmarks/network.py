@@ -7,6 +7,9 @@ no Rscript with metafor.
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import io
 import shutil
 import subprocess
 import tempfile
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from section import write
 
 from combined_care.components import component_network
 from combined_care.evidence import load_evidence
@@ -120,7 +124,8 @@ def compare(title: str, columns: dict[str, list[object]]) -> None:
         print(f"  tau²: {fit.tau2:.8f}, metafor {found[1]:.8f}")
 
 
-def main() -> None:
+def measure() -> None:
+    """Print all comparisons."""
     evidence = load_evidence()
     depression = ("mdd", "persistent_depression")
     build = seconds(lambda: network_of(evidence, diagnosis=depression), 1)
@@ -130,6 +135,18 @@ def main() -> None:
     taken = seconds(lambda: component_network(**own.columns()))
     print(f"  component_network, REML     {1e3 * taken:9.1f} ms")
     compare("Simulated", simulated(100, 1000, seed=7))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="put the result into README.md")
+    options = parser.parse_args()
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        measure()
+    print(printed.getvalue())
+    if options.write:
+        write("network", printed.getvalue())
 
 
 if __name__ == "__main__":

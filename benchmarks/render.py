@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from section import write
+
 from combined_care.reports import catalogue
 
 if TYPE_CHECKING:
@@ -27,9 +29,7 @@ if TYPE_CHECKING:
 
     from combined_care.reports.catalogue import Page
 
-README = Path(__file__).with_name("README.md")
-PROJECT = README.parents[1]
-BEGIN, END = "<!-- render: begin -->", "<!-- render: end -->"
+PROJECT = Path(__file__).parents[1]
 DIAGNOSIS = "ocd"
 REPEATS = 5
 
@@ -129,14 +129,6 @@ def copy_of_project(folder: Path, pages: int | None) -> Bench:
     return Bench(folder, tuple(claims[:pages]) if pages else ())
 
 
-def write(report: str) -> None:
-    """Put the report between the markers of the README."""
-    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    text = f"{before}{BEGIN}\n```text\n{report}\n```\n{END}{after}"
-    README.write_text(text, encoding="utf-8")
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, help="only the pages of so many claims")
@@ -146,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         report = measure(copy_of_project(Path(folder), options.pages))
     print(report)
     if options.write:
-        write(report)
+        write("render", report)
 
 
 if __name__ == "__main__":

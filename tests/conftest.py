@@ -27,6 +27,37 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
+#: What is long is begun first, and what shares something expensive stays in one process.
+LONG = {"tests/test_reports": "reports", "tests/browser/": "browser"}
+
+
+def scope_of(nodeid: str) -> str:
+    """Return what is given to one process as a whole: mostly a file."""
+    path = nodeid.partition("::")[0]
+    return next((name for start, name in LONG.items() if path.startswith(start)), path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out work by :func:`scope_of`."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByScope(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid)
+
+    return ByScope(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long ones first, in the order of their table."""
+    order = list(LONG.values())
+    items.sort(
+        key=lambda item: (
+            order.index(name) if (name := scope_of(item.nodeid)) in order else len(order)
+        )
+    )
+
+
 @cache
 def _reference_text(topic: str) -> str:
     path = REFERENCE / f"{topic}.json"

@@ -24,6 +24,29 @@ def test_a_public_name_can_be_used_and_is_documented(name):
         assert set(inspect.signature(found).parameters) <= set(annotations)
 
 
+CLASSES = [name for name in NAMES if inspect.isclass(getattr(cc, name))]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_what_one_gets_shows_itself_in_jupyter_and_prints_a_sentence(name):
+    found = getattr(cc, name)
+    if not issubclass(found, Exception):
+        assert hasattr(found, "_repr_html_") or hasattr(found, "_repr_mimebundle_")
+        assert found.__str__ is not object.__str__ or hasattr(found, "_repr_mimebundle_")
+
+
+def test_records_of_a_claim_show_their_content():
+    evidence, claim = cc.load_evidence(), cc.load_claims()["ocd-combined"]
+    selection = evidence.select(claim.analyses[0].estimand)
+    assert f"{len(selection.effects)} effects of" in str(selection)
+    assert all(label in selection._repr_html_() for label in selection.effects["label"])
+    assert "comparator pharmacotherapy" in str(selection.estimand)
+    assert claim.text in str(claim)
+    assert claim.analyses[0].title in claim._repr_html_()
+    assert f"<td>{len(evidence.trials)}</td>" in evidence._repr_html_()
+    assert cc.Absent("a < b")._repr_html_() == "<p>not available (a &lt; b)</p>"
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'synthesise'"):
         cc.synthesise  # noqa: B018

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 VOID = {"meta", "br", "link", "img", "hr", "input", "path", "use", "rect"}
 
 # One worker builds; the others go on with other tests.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reports")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

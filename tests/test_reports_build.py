@@ -21,7 +21,7 @@ from combined_care.reports import inputs
 from combined_care.reports.workers import ReportError
 from small_project import change, notebook, render
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reports")]
+pytestmark = pytest.mark.slow
 
 ALL = ("panic", "ocd", "index")
 PARAMETERS = "claim = 'ocd'\nsettings = {}"

@@ -9,7 +9,7 @@ from combined_care.reports import workers
 from combined_care.reports.kernel import ENGINE
 from combined_care.reports.workers import Job
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reports")]
+pytestmark = pytest.mark.slow
 
 CELLS = [
     "given = 'default'",

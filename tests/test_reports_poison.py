@@ -17,7 +17,7 @@ from rendered import project
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reports")]
+pytestmark = pytest.mark.slow
 
 SCRIPT = "<script>alert('harm')</script>"
 BREAKS = {

@@ -10,7 +10,7 @@ from combined_care.errors import DataError
 from combined_care.reports import workers
 from combined_care.reports.workers import Job, ReportError
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reports")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)

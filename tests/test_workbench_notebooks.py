@@ -18,7 +18,7 @@ NAMES = [path.name for path in NOTEBOOKS]
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 #: One process of a parallel run takes all of them: they share a kernel.
-pytestmark = pytest.mark.xdist_group("workbench notebooks")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=NAMES)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import yaml
 
+from combined_care import markup
 from combined_care.analyses import Analysis, Kind, Role
 from combined_care.certainty_criteria import load_criteria
 from combined_care.certainty_overrides import load_overrides
@@ -134,6 +135,15 @@ class Claim:
     reason: str = ""
     limits: str = ""
     overrides: tuple[Override, ...] = ()
+
+    def __str__(self) -> str:
+        how = f"{len(self.analyses)} analyses" if self.testable else f"not testable: {self.reason}"
+        return f"{self.id} ({self.set}): {self.text} [{self.kind}, {how}]"
+
+    def _repr_html_(self) -> str:
+        rows = [(a.id, a.title, a.kind, a.role, str(a.estimand)) for a in self.analyses]
+        header = ("Analysis", "Title", "Judged as", "Role", "What is asked")
+        return markup.table(header, rows, caption=str(self))
 
     @property
     def testable(self) -> bool:

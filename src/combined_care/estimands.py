@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from combined_care import markup
 from combined_care.review import MAIN, current_review
 
 if TYPE_CHECKING:
@@ -68,6 +69,17 @@ class Estimand:
     left_out_flags: tuple[str, ...] | None = None
     left_out_kinds: tuple[str, ...] | None = None
 
+    def __str__(self) -> str:
+        """Say what differs from the rules of the review; the words are those of the tables."""
+        asked = {"comparator": self.comparator, "phase": self.phase, **self.trials}
+        said = [f"{name} {' or '.join(words)}" for name, words in asked.items() if words]
+        either = [f"{name} {' or '.join(words)}" for name, words in self.any_of.items()]
+        said += [f"either {' or '.join(either)}"] if either else []
+        return ", ".join([f"{self.outcome} ({self.wanted_measure})", *said, f"tiers {self.tiers}"])
+
+    def _repr_html_(self) -> str:
+        return markup.paragraph(str(self))
+
     @property
     def wanted_measure(self) -> Measure:
         """The measure asked for, or the one that suits the outcome."""
@@ -92,3 +104,20 @@ class Selection:
     effects: pd.DataFrame
     alternatives: pd.DataFrame
     left_out: pd.DataFrame
+
+    def __str__(self) -> str:
+        trials = self.effects["trial_id"].nunique()
+        return (
+            f"{self.estimand}: {len(self.effects)} effects of {trials} trials; "
+            f"{len(self.alternatives)} other results of them; {len(self.left_out)} rows left out, "
+            "each with its reason"
+        )
+
+    def _repr_html_(self) -> str:
+        columns = ["label", "comparator", "outcome", "measure", "yi", "vi", "tier"]
+        shown = [[_cell(row[name]) for name in columns] for _, row in self.effects.iterrows()]
+        return markup.table(columns, shown, caption=str(self))
+
+
+def _cell(value: object) -> str:
+    return markup.number(value) if isinstance(value, float) else str(value)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from combined_care import schema
+from combined_care import markup, schema
 from combined_care.effects import check_measure
 from combined_care.errors import DataError, known
 from combined_care.estimands import Estimand, Selection
@@ -76,6 +76,12 @@ class Evidence:
 
     def __repr__(self) -> str:
         return f"<{self}>"
+
+    def _repr_html_(self) -> str:
+        tables = {"trials": self.trials, "outcomes": self.outcomes, "published": self.published}
+        rows = [(name, f"{len(table):,}", len(table.columns)) for name, table in tables.items()]
+        header = ("Table", "Rows", "Columns")
+        return markup.table(header, rows, caption=f"Evidence release {self.release}")
 
     def name(self, word: str) -> str:
         """Return the name for readers of a word that the tables use."""

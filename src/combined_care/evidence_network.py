@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from combined_care import markup
 from combined_care.contrasts import Oriented, Unusable
 from combined_care.errors import InputError
 from combined_care.estimands import Estimand
@@ -69,6 +70,11 @@ class NetworkInput:
             f"{treatments} treatments in {trials} trials ({self.outcome}, {self.level}); "
             f"{len(self.left_out)} rows left out, each with its reason"
         )
+
+    def _repr_html_(self) -> str:
+        nodes = self.nodes()
+        rows = nodes.itertuples(index=False, name=None)
+        return markup.table(list(nodes.columns), rows, caption=str(self))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the contrasts."""

@@ -30,6 +30,9 @@ class Absent:
     def __format__(self, spec: str) -> str:
         return str(self)
 
+    def _repr_html_(self) -> str:
+        return markup.paragraph(str(self))
+
 
 #: A number, or its absence with the reason.
 Number = float | Absent

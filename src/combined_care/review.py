@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import yaml
 
+from combined_care import markup
 from combined_care.errors import DataError
 from combined_care.paths import project_root
 
@@ -135,6 +136,16 @@ class Review:
         """The designs whose trials ask the main question."""
         return self.starts[self.main_start].designs
 
+    def __str__(self) -> str:
+        return (
+            f"{self.title} {self.treatment} against {', '.join(self.comparators)}; outcomes: "
+            f"{', '.join(self.outcomes)}"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [(word, kind.measure, kind.event or "scale") for word, kind in self.outcomes.items()]
+        return markup.table(("Outcome", "Measure", "Event"), rows, caption=str(self))
+
     def measure(self, outcome: str) -> _Measure:
         """Return the measure of an outcome; a standardised difference where none is stated."""
         found = self.outcomes.get(outcome)
@@ -175,6 +186,11 @@ def load_review(path: Path | None = None) -> Review:
     ----------
     path : pathlib.Path, optional
         The file; by default ``data/review.yaml`` of the project.
+
+    Returns
+    -------
+    Review
+        What this review is about.
 
     Raises
     ------

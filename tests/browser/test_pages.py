@@ -9,7 +9,7 @@ import pytest
 from browser import axe
 from browser.survey import CHECKS, kind, survey
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 #: A page that breaks every rule; each check must find its part.
 BAD = """
