@@ -40,6 +40,15 @@ def root(finished, tmp_path):
     return Path(shutil.copytree(finished, tmp_path / "project"))
 
 
+def test_a_missing_kernel_is_no_obstacle(root):
+    """Notebooks run in processes of the engine; no kernel need be installed."""
+    file = root / "notebooks" / "index.ipynb"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    document["metadata"]["kernelspec"]["name"] = "nowhere"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    assert render(root).built == ("index",)
+
+
 def content(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 

@@ -105,3 +105,17 @@ def test_effects_are_computed_row_by_row_while_the_draft_is_not_complete(data):
     assert "no effect: n_e must be" in str(small)
     assert effects_of({}, evidence, fields) == ()
     assert len(effects_of({"outcomes": [{}]}, evidence, fields)) == 1
+
+
+def test_a_trial_that_only_context_pools_is_previewed_as_well(data):
+    """Before, a claim was judged without any analysis that decides it, which is an error."""
+    folder = scratch_copy(data)
+    file = folder / "claims.yaml"
+    later = "      - {id: later, role: context, title: later, select: {outcome: severity, diagnosis: [panic], phase: [followup]}}\n"  # noqa: E501
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("  - id: ocd\n", f"{later}  - id: ocd\n"), encoding="utf-8")
+    given = draft()
+    given["outcomes"] = [{**row, "phase": "followup"} for row in given["outcomes"]]
+    (analysis,) = preview_trial(given, folder).analyses
+    assert (analysis.analysis, analysis.role) == ("later", "context")
+    assert analysis.verdict_before == analysis.verdict_after

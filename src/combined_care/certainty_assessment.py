@@ -57,6 +57,17 @@ def assess(
     -----
     Randomised trials start at high. The domains and levels are those of GRADE (Guyatt et al. 2011,
     J Clin Epidemiol 64:380-406 and following); the thresholds are data.
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> result = cc.ask(diagnosis="ocd", comparator="pharmacotherapy").result
+    >>> certainty = assess(result.analysis, result.selection, result.fit, result.moderator,
+    ...                    result.smallest_effect, cc.load_criteria())
+    >>> print(certainty)
+    Certainty: ...
+    >>> [domain.name for domain in certainty.domains]
+    ['risk of bias', 'inconsistency', 'indirectness', 'imprecision', 'small-study effects']
     """
     effects = selection.effects
     if effects.empty:

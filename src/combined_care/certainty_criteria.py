@@ -122,6 +122,14 @@ def load_criteria(path: Path | None = None) -> Criteria:
     ------
     DataError
         If a part is missing, unknown or of the wrong kind; all problems are listed.
+
+    Examples
+    --------
+    >>> criteria = load_criteria()
+    >>> print(criteria.risk_of_bias.source)
+    GRADE guidelines 4 (Guyatt et al. 2011, doi:10.1016/j.jclinepi.2010.07.017): no step down ...
+    >>> criteria.inconsistency.min_trials >= 2
+    True
     """
     file = path or project_root() / "data" / "certainty.yaml"
     given = yaml.safe_load(file.read_text(encoding="utf-8"))

@@ -41,6 +41,21 @@ def load_overrides(
     DataError
         If a claim, analysis or domain is unknown, a name, date or reason is missing, a date is not
         one, the steps are not 0, -1 or -2, or a domain is judged twice; all problems are listed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> text = '''
+    ... overrides:
+    ...   - {claim: ocd-combined, analysis: children, domain: imprecision, judged: -1,
+    ...      name: A. Reviewer, date: 2026-01-31, reason: Two of the trials share a clinic.}
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "overrides.yaml"
+    ...     _ = file.write_text(text, encoding="utf-8")
+    ...     print(*load_overrides(file, {"ocd-combined": ["pharmacotherapy", "children"]}))
+    A. Reviewer (2026-01-31) on imprecision: one step down. Two of the trials share a clinic.
     """
     file = path or project_root() / "data" / "certainty_overrides.yaml"
     given = yaml.safe_load(file.read_text(encoding="utf-8"))

@@ -169,6 +169,15 @@ def load_claims(path: Path | None = None) -> dict[str, Claim]:
     ------
     DataError
         If a file is malformed; all its problems are listed.
+
+    Examples
+    --------
+    >>> claim = load_claims()["ocd-combined"]
+    >>> print(claim.text)
+    In obsessive-compulsive disorder, medication together with exposure-based therapy works better
+    than medication alone.
+    >>> [analysis.title for analysis in claim.analyses if analysis.role == "decisive"]
+    ['adults and children together, against medication alone']
     """
     file = path or project_root() / "data" / "claims.yaml"
     choices, criteria, judged = (

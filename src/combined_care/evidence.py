@@ -238,6 +238,15 @@ def load_evidence(path: str | Path | None = None) -> Evidence:
     DataError
         If the data break their schema, or ``review.yaml`` names words or columns that they do not
         have; the message lists every problem.
+
+    Examples
+    --------
+    >>> evidence = load_evidence()
+    >>> print(evidence)
+    Evidence release ...: ... trials, ... outcome rows, ... published pooled results
+    >>> effects = evidence.effects("efficacy", comparator="pharmacotherapy", diagnosis="ocd")
+    >>> effects["measure"].unique().tolist(), bool((effects["vi"] > 0).all())
+    (['SMD'], True)
     """
     folder = Path(path) if path is not None else project_root() / "data"
     tables = schema.read_tables(folder)

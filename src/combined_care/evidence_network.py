@@ -143,6 +143,19 @@ def network_of(
     InputError
         If a value or a column is not in the data, the outcome is not compared by SMD or OR, or no
         trial is left.
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> found = network_of(cc.load_evidence(), diagnosis="ocd")
+    >>> print("Network:", found)
+    Network: ... treatments in ... trials (efficacy, broad); ... rows left out, each with its reason
+
+    It goes into the network meta-analysis as it is:
+
+    >>> fit = cc.network_meta_analysis(**found.columns(), reference="medication")
+    >>> print(fit.relative("psychotherapy + medication"))
+    psychotherapy + medication against medication: ..., 95 % CI ... to ....
     """
     flags = None if left_out_flags is None else tuple(left_out_flags)
     estimand = Estimand(

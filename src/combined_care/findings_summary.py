@@ -73,6 +73,14 @@ def summary_of_findings(
     in the comparator arms of the trials that answer the same question for it. These rates are taken
     as known: their uncertainty is not in the intervals. Rows follow GRADE guidelines 12 (Guyatt
     et al. 2013, doi:10.1016/j.jclinepi.2012.01.012).
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> answer = cc.ask(diagnosis="ocd", comparator="pharmacotherapy")
+    >>> certainties = {answer.result.analysis.id: answer.certainty}
+    >>> print(summary_of_findings([answer.result], certainties, answer.evidence))
+    Against medication alone: Of 100 people, about ... Certainty is ...
     """
     if per not in (100, 1000):
         message = f"per must be 100 or 1000, got {per}"

@@ -208,6 +208,19 @@ def compare_with_published(
     -----
     Both results largely rest on the same trials, so that no test of their difference is made.
     The published number is never pooled.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> import combined_care as cc
+    >>> evidence, rules = cc.load_evidence(), cc.load_claims()["ocd-combined"].rules
+    >>> published_map = cc.load_published_map(evidence)
+    >>> first = replace(published_map, matches=published_map.matches[:1])
+    >>> (comparison,) = compare_with_published(evidence, rules, first)
+    >>> print(comparison.theirs)
+    Published ..., 95 % CI ..., from ... trials.
+    >>> set(comparison.trials) <= set(evidence.trials["trial_id"])
+    True
     """
     rows = keys_of(evidence)
     return tuple(

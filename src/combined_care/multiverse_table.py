@@ -83,6 +83,19 @@ def multiverse(
     ----------
     Steegen, Tuerlinckx, Gelman & Vanpaemel (2016), doi:10.1177/1745691616658637; Simonsohn,
     Simmons & Nelson (2020), doi:10.1038/s41562-020-0912-z.
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> table = multiverse(cc.load_claims()["ocd-combined"], cc.load_evidence())
+    >>> int(table["is_primary"].sum())
+    1
+
+    One choice is the interval; the specifications of each option can be set side by side:
+
+    >>> medians = table.groupby("interval", observed=True)["estimate"].median()
+    >>> medians.index.tolist()
+    ['knha', 'knha-conservative', 'z']
     """
     found = specify(claim, evidence, choices, seed=seed)
     fits = run(_fit, found.parts, range(len(found.parts)), scheduler)

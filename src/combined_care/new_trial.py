@@ -135,6 +135,19 @@ def append_trial(draft: Mapping[str, Any] | Draft, folder: str | Path | None = N
         meantime; all problems are listed. Nothing is written then.
     OSError
         If a file cannot be written; both are then as they were.
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> trial = {"label": "Example 2020", "year": 2020, "diagnosis": "panic", "population": "adult",
+    ...          "severity": "unclear", "chronic": "unclear", "treatment_resistant": "no",
+    ...          "design": "concurrent", "medication_management": "flexible",
+    ...          "placebo_controlled": "no"}
+    >>> added = append_trial({"trial": trial}, cc.scratch_copy())
+    >>> print(added)
+    Added example2020 (Example 2020) with 0 outcome rows: trials.csv:...
+    >>> print(added.advice.splitlines()[0])
+    What is left to do:
     """
     addition = Addition(draft, folder)
     addition.require_valid()
@@ -161,6 +174,18 @@ def scratch_copy(folder: str | Path | None = None) -> Path:
     -------
     pathlib.Path
         The copy.
+
+    Examples
+    --------
+    >>> folder = scratch_copy()
+    >>> (folder / "trials.csv").is_file()
+    True
+
+    Functions that take a folder can write there: the data of the project stay as they are.
+
+    >>> import combined_care as cc
+    >>> print(cc.load_evidence(folder))
+    Evidence release ...: ... trials, ...
     """
     place = Path(tempfile.mkdtemp(prefix="combined-care-"))
     atexit.register(shutil.rmtree, place, ignore_errors=True)

@@ -217,8 +217,11 @@ def ask(
     Examples
     --------
     >>> answer = ask(diagnosis="ocd", comparator="pharmacotherapy", population="adult")
-    >>> answer.label, answer.k == len(answer.effects)
-    ('not_demonstrated_imprecise', True)
+    >>> print(answer)
+    Is combined treatment better than medication alone? Efficacy in obsessive-compulsive disorder,
+    ... Not pre-specified: the question was asked with the data at hand. ...
+    >>> answer.k == len(answer.effects)
+    True
     >>> print(answer.code)
     import combined_care as cc
     <BLANKLINE>

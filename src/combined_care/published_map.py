@@ -136,6 +136,18 @@ def load_published_map(evidence: Evidence, path: Path | None = None) -> Publishe
     DataError
         If a row of the table is missing or stands twice, an entry names a row that the table
         does not have, or a key or value is not known; all problems are listed.
+
+    Examples
+    --------
+    Every published row has either a question of ours or the reason why it has none:
+
+    >>> import combined_care as cc
+    >>> evidence = cc.load_evidence()
+    >>> published_map = load_published_map(evidence)
+    >>> len(published_map.matches) + len(published_map.unmatched) == len(evidence.published)
+    True
+    >>> print("First:", published_map.matches[0].key)
+    First: ..., combined vs ...
     """
     file = path or project_root() / "data" / MAP_FILE
     reader = _Reader(yaml.safe_load(file.read_text(encoding="utf-8")), evidence)

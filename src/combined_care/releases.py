@@ -70,6 +70,22 @@ def compare_releases(old: Path, new: Path) -> ReleaseComparison:
     a changed row may concern it: the row's trial belongs to the population of one of its analyses
     in either release and, where single cells changed, the row reports an outcome that may be asked
     for. An analysis is listed when a number of its record in ``verdicts.json`` differs.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import combined_care as cc
+    >>> old, new = cc.scratch_copy(), cc.scratch_copy()
+    >>> published = pd.read_csv(new / "published.csv", dtype=str)
+    >>> published[:-1].to_csv(new / "published.csv", index=False)
+    >>> found = compare_releases(old, new)
+    >>> print(found)
+    Release ...: published differs; 0 pooled effects, 0 analyses and 0 verdicts changed.
+
+    No claim was judged, as no trial changed:
+
+    >>> found.judged
+    0
     """
     before, after = _Release.read(old), _Release.read(new)
     changes = _Changes(before, after)

@@ -196,6 +196,16 @@ def load_review(path: Path | None = None) -> Review:
     ------
     DataError
         If the file is missing or malformed; all its problems are listed.
+
+    Examples
+    --------
+    >>> review = load_review()
+    >>> print(review)
+    When should psychotherapy and medication be combined? combined treatment against
+    pharmacotherapy, psychotherapy, psychotherapy_plus_placebo; outcomes: efficacy, severity,
+    response, remission, dropout, relapse
+    >>> review.outcomes["dropout"].event
+    'bad'
     """
     file = path or project_root() / "data" / FILE
     if not file.is_file():

@@ -159,6 +159,17 @@ def summarise(
     moves only: the shares and the spread are those of specifications with all their trials, so that
     they do not depend on how many trials there are to leave out. What one trial's removal does to
     the verdict is a condition of its own.
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> claim = cc.load_claims()["ocd-combined"]
+    >>> found = summarise(cc.multiverse(claim, cc.load_evidence()), claim)
+    >>> list(found)
+    ['pharmacotherapy', 'ocd-combined']
+    >>> robustness = found["ocd-combined"]
+    >>> robustness.n == sum(times for _, times in robustness.labels)
+    True
     """
     own = choices or claim.rules.choices or load_choices()
     analyses = {a.id: a for a in claim.analyses}

@@ -243,6 +243,24 @@ def derive_severity(
         One row a trial, in the order and with the index of `trials`: ``trial_id``, ``severity``
         (the code where it is not ``unclear``, else the derived class) and ``severity_basis``
         (``coded``, ``derived: ...`` with the numbers, or ``unclear: ...`` with the reason).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> trials = pd.DataFrame({
+    ...     "trial_id": ["alder2001", "birch2003"], "diagnosis": "mdd", "population": "adult",
+    ...     "severity": ["unclear", "severe"]})
+    >>> arms = {"n_e": 20, "baseline_mean_e": 26.0, "baseline_sd_e": 4.0, "mean_e": 11.0,
+    ...         "sd_e": 5.0, "n_c": 20, "baseline_mean_c": 28.0, "baseline_sd_c": 4.0,
+    ...         "mean_c": 14.0, "sd_c": 5.0}
+    >>> outcomes = pd.DataFrame([{
+    ...     "trial_id": "alder2001", "instrument": "MADRS", "experimental": "combined",
+    ...     "comparator": "pharmacotherapy", "treatment_e": "", "treatment_c": "", **arms}])
+    >>> found = derive_severity(trials, outcomes, load_severity_rule())
+    >>> found["severity"].tolist()
+    ['moderate', 'severe']
+    >>> print(found["severity_basis"][0])
+    derived: MADRS mean before treatment 27.0 (n = 40, 2 arms), 20 or above and below 31
     """
     means = baseline_means(trials, outcomes, rule)
     deciding = means[means["rating"].isin(rule.ratings)].drop_duplicates("trial_id")

@@ -132,6 +132,19 @@ def multiverse_inference(
     References
     ----------
     Simonsohn, Simmons & Nelson (2020), doi:10.1038/s41562-020-0912-z.
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> claim = cc.load_claims()["ocd-combined"]
+    >>> found = multiverse_inference(claim, cc.load_evidence(), resamples=19)
+    >>> print(found)
+    All specifications of ocd-combined together, 1 analysis, by 19 sign flips of trials (seed ...).
+
+    The observed data count as one of the resamples, so that no p value is below 1/20:
+
+    >>> bool(found.table["median_pval"].min() >= 1 / 20)
+    True
     """
     check_choice("kind", kind, get_args(Kind))
     _check_resamples(resamples)

@@ -152,6 +152,16 @@ def tipping_points(result: AnalysisResult, rules: Rules) -> TippingPoints:
     All of it concerns the label that the interval gives by the rule of the analysis. See
     :func:`combined_care.removals.removals`, :func:`combined_care.further_trial.further_trials`
     and :func:`combined_care.people_needed.people_needed` for what each part assumes.
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> answer = cc.ask(diagnosis="ocd", comparator="pharmacotherapy")
+    >>> found = tipping_points(answer.result, answer.verdict.claim.rules)
+    >>> print(found)
+    against medication alone: ... all trials overestimated the gain ...
+    >>> found.label == answer.label, len(found.bias)
+    (True, 2)
     """
     return TippingPoints(
         analysis=result.analysis.id,

@@ -93,6 +93,23 @@ def preview_trial(
     Each analysis is judged by its interval or test and by leaving out one trial, before and after
     alike. The multiverse and the certainty, which may make a label stronger or weaker, take
     minutes and are left to ``combined-care claims``; so are networks.
+
+    Examples
+    --------
+    >>> trial = {"label": "Example 2020", "year": 2020, "diagnosis": "panic", "population": "adult",
+    ...          "severity": "unclear", "chronic": "unclear", "treatment_resistant": "no",
+    ...          "design": "concurrent", "medication_management": "flexible",
+    ...          "placebo_controlled": "no"}
+    >>> row = {"experimental": "combined", "comparator": "pharmacotherapy", "outcome": "dropout",
+    ...        "higher_is_better": 0, "phase": "continuation", "analysis_set": "itt", "tier": "A",
+    ...        "events_e": 3, "n_e": 20, "events_c": 5, "n_c": 20, "derived": 0,
+    ...        "source_url": "https://example.org/1", "source_kind": "trial_table"}
+    >>> preview = preview_trial({"trial": trial, "outcomes": [row]})
+    >>> print(*preview.effects)
+    example2020-01 (dropout against pharmacotherapy): odds ratio 1.89 (95 % CI 0.38 to 9.27);
+    log OR of 3/20 against 5/20 = -0.6360, v = 0.6588; lower is better, sign turned; usable
+    >>> print(preview)
+    No analysis of a claim would pool example2020 (its rows: usable).
     """
     addition = Addition(draft, folder)
     addition.require_valid()
@@ -178,8 +195,10 @@ def _compared(
     """Judge a claim without and with the trial; analyses that do not pool it stay as they are."""
     needed = tuple(a for a in claim.analyses if a.role == "decisive" or a.id in used)
     moved = tuple(a for a in claim.analyses if a.id in used)
+    # A claim cannot be judged without an analysis that decides it.
+    again = moved if any(a.role == "decisive" for a in moved) else needed
     old = _results(judge(replace(claim, analyses=needed), before))
-    new = {**old, **_results(judge(replace(claim, analyses=moved), after))}
+    new = {**old, **_results(judge(replace(claim, analyses=again), after))}
     verdicts = [_verdict(claim, results) for results in (old, new)]
     for analysis in moved:
         yield AnalysisPreview(

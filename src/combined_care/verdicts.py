@@ -167,6 +167,21 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
     -----
     With several decisive analyses (comparators, say) the claim stands as far as the weakest of
     them. A claim that the evidence is mixed is judged by disorder.
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> claims, evidence = cc.load_claims(), cc.load_evidence()
+    >>> verdict = judge(claims["ocd-combined"], evidence)
+    >>> print(verdict)
+    ocd-combined: ... Adults and children together, against medication alone: ...
+
+    The verdict rests on the decisive analyses; a claim that trials cannot test says so:
+
+    >>> [result.analysis.id for result in verdict.results if result.analysis.role == "decisive"]
+    ['pharmacotherapy']
+    >>> judge(claims["access-cost"], evidence).label
+    'not_testable'
     """
     if not claim.testable:
         reason = Reason("not_testable", claim.reason, {})

@@ -142,6 +142,22 @@ def export(
         If a format is unknown, the claim cannot be tested, or the folder is in use.
     OSError
         If the files cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import combined_care as cc
+    >>> answer = cc.ask(diagnosis="ocd", comparator="pharmacotherapy")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = export(answer, answer.evidence, folder, formats=["r", "ris"])
+    >>> for file in report.files:
+    ...     print(file)
+    README.md
+    export.json
+    r/question/effects.csv
+    r/question/expected.csv
+    r/question/synthesis.R
+    references.ris
     """
     chosen = tuple(dict.fromkeys(formats))
     known("format", chosen, FORMATS)

@@ -91,6 +91,17 @@ def to_data_package(
     -----
     Cells are exactly those of the tables, for programs to read: text that a spreadsheet would
     take for a formula is not altered here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import combined_care as cc
+    >>> evidence = cc.load_evidence()
+    >>> effects = evidence.effects("efficacy", "pharmacotherapy", "ocd")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = to_data_package(effects, evidence, folder, title="Symptoms")
+    ...     print(*sorted(file.name for file in written.iterdir()))
+    MANIFEST.sha256 datapackage.json effects.csv outcomes.csv trials.csv
     """
     files = package_files(effects, evidence, title=title, data=data)
     return write_folder(files, folder, force=force)

@@ -154,6 +154,16 @@ def prisma_checklist(question: Verdict | Answer, evidence: Evidence) -> PrismaCh
     References
     ----------
     .. [1] Page et al. (2021), The PRISMA 2020 statement, doi:10.1136/bmj.n71.
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> answer = cc.ask(diagnosis="ocd", comparator="pharmacotherapy")
+    >>> checklist = prisma_checklist(answer, answer.evidence)
+    >>> print(checklist)
+    PRISMA 2020, items 13 to 22 and 27: ... The other items are for a person.
+    >>> print(checklist.items[0].item, checklist.items[0].asked)
+    13a Which studies belong to which synthesis.
     """
     run = Run.of(question, evidence)
     items = []

@@ -141,6 +141,17 @@ def to_r(
         If nothing was pooled, if `fit` is not that of `effects`, or if the folder is in use.
     OSError
         If the files cannot be written; nothing is left behind then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import combined_care as cc
+    >>> effects = cc.load_evidence().effects("efficacy", "pharmacotherapy", "ocd")
+    >>> fit = cc.synthesize(effects["yi"], effects["vi"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = to_r(effects, fit, folder, title="Obsessive-compulsive disorder")
+    ...     print(*sorted(file.name for file in written.iterdir()))
+    MANIFEST.sha256 effects.csv expected.csv synthesis.R
     """
     return write_folder(r_files(effects, fit, title=title), folder, force=force)
 

@@ -174,6 +174,17 @@ def to_revman(effects: pd.DataFrame, evidence: Evidence, *, name: str = "Analysi
     Systematic Reviews of Interventions, section 6.5.1.2); an odds ratio or risk difference of the
     opposite event counts those without it. A risk ratio cannot be turned that way and stays an
     effect.
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> evidence = cc.load_evidence()
+    >>> effects = evidence.effects("efficacy", "pharmacotherapy", "ocd")
+    >>> table = to_revman(effects, evidence, name="Symptoms")
+    >>> print("Made:", table)
+    Made: ... rows for a RevMan analysis of the type ... (SMD; ... favours the experimental arm)...
+    >>> len(table.rows) == len(effects)
+    True
     """
     measure = _measure_of(effects)
     ids = {row_id for used in effects["row_ids"] for row_id in used}

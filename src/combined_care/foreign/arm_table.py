@@ -144,6 +144,26 @@ def read_arm_table(path: str | Path, columns: Mapping[str, Any] | str | Path) ->
         If the file cannot be read or lacks a column that the map names.
     InputError
         If the map is incomplete or has an unknown name; the nearest valid one is given.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> text = '''Study,Group,N,Mean,SD
+    ... Alder 2001,CBT + SSRI,25,8.5,4.2
+    ... Alder 2001,SSRI,24,10.8,4.5
+    ... Alder 2001,Waiting list,20,13.5,4.0
+    ... '''
+    >>> said = {"columns": {"study": "Study", "arm": "Group", "n": "N", "mean": "Mean", "sd": "SD"},
+    ...         "experimental": "CBT + SSRI", "comparator": "SSRI", "higher_is_better": 0}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "arms.csv"
+    ...     _ = file.write_text(text, encoding="utf-8")
+    ...     found = read_arm_table(file, said)
+    >>> print(found)
+    arms.csv (arms): 3 rows give 1 usable contrast of 1 trial; 1 row not used
+    >>> print(*found.unused["reason"])
+    arm 'Waiting list' is neither experimental nor comparator
     """
     said = ArmMap.of(read_yaml_map(columns) if isinstance(columns, (str, Path)) else columns)
     table = read_delimited(path)

@@ -79,6 +79,23 @@ def bring(
     all its numbers and words, or by its line of the same file. A trial with an identifier that
     the project has is that trial, and is coded as the project has it. Where the file is silent
     and the column must be filled, the cell says ``unclear`` if the vocabulary has the word.
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> folder = cc.scratch_copy()
+    >>> text = '''study,condition_arm1,condition_arm2,outcome_type,precalc_g,precalc_g_se
+    ... "Alder, 2001",cbt + ssri,ssri,other stat,0.66,0.25
+    ... '''
+    >>> file = folder.parent / "others.csv"
+    >>> _ = file.write_text(text, encoding="utf-8")
+    >>> words = {"words": {"experimental": {"cbt + ssri": "combined"},
+    ...                    "comparator": {"ssri": "pharmacotherapy"}},
+    ...          "set": {"diagnosis": "panic", "population": "adult", "design": "concurrent",
+    ...                  "phase": "acute"}}
+    >>> report = bring(cc.read_foreign(file), folder, translation=words, write=False)
+    >>> print(report)
+    others.csv: 1 rows and 1 trials new, not written; 0 rows were there; 0 rows cannot be used
     """
     return _Bringing(foreign, Path(data_folder), _word_map(translation), extend=extend).run(write)
 

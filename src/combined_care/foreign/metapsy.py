@@ -130,6 +130,28 @@ def read_metapsy(
         its header is given.
     InputError
         If `higher_is_better` has a value other than 0 and 1, or names what the file does not have.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({
+    ...     "study": ["Alder, 2001", "Birch, 2003"], "condition_arm1": "cbt + ssri",
+    ...     "condition_arm2": "ssri", "outcome_type": "msd", "instrument": "hdrs-17",
+    ...     "mean_arm1": [8.5, 9.0], "sd_arm1": [4.2, None], "n_arm1": [25, 20],
+    ...     "mean_arm2": [10.8, 11.0], "sd_arm2": [4.5, None], "n_arm2": [24, 20]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "trials.csv"
+    ...     table.to_csv(file, index=False)
+    ...     found = read_metapsy(file)
+    >>> print(found)
+    trials.csv (metapsy): 2 rows give 1 usable contrast of 1 trial; 1 row not used
+    >>> found.effects()[["trial_id", "measure", "yi"]].round(2)
+        trial_id measure    yi
+    0  alder2001     SMD  0.52
+    >>> print(*found.unused["reason"])
+    mean_arm1, n_arm1, mean_arm2, n_arm2 without sd_arm1, sd_arm2
     """
     as_it_stood = read_delimited(path)
     table = _standard_names(as_it_stood)

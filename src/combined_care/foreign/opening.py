@@ -56,6 +56,22 @@ def read_foreign(
     InputError
         If the format is unknown or cannot be told from the header, or the statement has an
         unknown key.
+
+    Examples
+    --------
+    The header of this file is that of the Metapsy standard:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> text = '''study,condition_arm1,condition_arm2,outcome_type,precalc_g,precalc_g_se
+    ... "Alder, 2001",cbt + ssri,ssri,other stat,0.66,0.25
+    ... "Birch, 2003",cbt + ssri,ssri,other stat,0.41,0.31
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "trials.csv"
+    ...     _ = file.write_text(text, encoding="utf-8")
+    ...     print(read_foreign(file, columns={"higher_is_better": 1}))
+    trials.csv (metapsy): 2 rows give 2 usable contrasts of 2 trials; 0 rows not used
     """
     if format_name is None:
         format_name = guessed_format(path)

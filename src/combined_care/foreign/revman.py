@@ -101,6 +101,26 @@ def read_revman(
         its header is given.
     InputError
         If `higher_is_better` has a value other than 0 and 1, or names what the file does not have.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({
+    ...     "Analysis group": 1, "Analysis number": 1, "Analysis name": "Response",
+    ...     "Study": ["Alder 2001", "Birch 2003"], "Experimental cases": [15, 12],
+    ...     "Experimental N": [28, 20], "Control cases": [6, 10], "Control N": [28, 21]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "data-rows.csv"
+    ...     table.to_csv(file, index=False)
+    ...     found = read_revman(file, higher_is_better={"Response": 1})
+    >>> print(found)
+    data-rows.csv (revman): 2 rows give 2 usable contrasts of 2 trials; 0 rows not used
+    >>> found.effects()[["label", "measure", "yi"]].round(2)
+            label measure    yi
+    0  Alder 2001      OR  1.44
+    1  Birch 2003      OR  0.50
     """
     table = read_delimited(path)
     require_columns(table, REQUIRED, "a RevMan file of data rows")

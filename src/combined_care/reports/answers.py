@@ -76,7 +76,14 @@ def save_answer(answer: Answer, path: str | Path) -> Path:
     Examples
     --------
     >>> answer = ask(diagnosis="ocd", comparator="pharmacotherapy")
-    >>> save_answer(answer, "ocd.html")  # doctest: +SKIP
+    >>> save_answer(answer, "ocd.html")  # takes some seconds  # doctest: +SKIP
+    PosixPath('ocd.html')
+
+    The path is looked at first, before anything is computed:
+
+    >>> save_answer(answer, "ocd.pdf")
+    Traceback (most recent call last):
+    combined_care.errors.InputError: the page is HTML: its file must end in .html; got 'ocd.pdf'
     """
     target = _checked(Path(path))
     page = _page(answer)

@@ -45,6 +45,14 @@ def add_trial_form(
         If the draft has a column or a cell that the tables cannot hold.
     DataError
         If the data folder has errors.
+
+    Examples
+    --------
+    >>> import combined_care as cc
+    >>> form = add_trial_form(cc.scratch_copy(), {"trial": {"label": "Example 2020"}})
+    >>> form.cells[0, "diagnosis"].value = "panic"
+    >>> form.draft["trial"]["diagnosis"]
+    'panic'
     """
     return TrialForm(TrialState(folder, draft))
 
